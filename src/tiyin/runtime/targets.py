@@ -1,0 +1,83 @@
+"""What of an outgoing call is judged before anything is resolved or sent: its address and its headers."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pyreqwest.http import Url
+
+from tiyin.runtime.addresses import read_address
+from tiyin.runtime.http import NotSent
+
+__all__ = ["Target", "check_headers", "read_target"]
+
+_URL_LENGTH_MAX = 8192
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,8192}")
+_HOST_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,253}")
+_FRAMING_HEADERS = frozenset(
+    (
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+    )
+)
+
+
+class Target(NamedTuple):
+    """Where a call goes, as the sending code reads it."""
+
+    scheme: str
+    host: str
+    port: int
+    url: Url
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def read_target(url: str, *, allow_http: bool) -> Target:
+    """Read an address with the parser that the sending code uses, so that both mean the same host.
+
+    Args:
+        url: An absolute address without a login or password.
+        allow_http: Whether `http://` is good too.
+
+    Raises:
+        NotSent: The address is not one to be called; the text says why, without its path.
+    """
+    if len(url) > _URL_LENGTH_MAX or any(character <= " " or character == "\x7f" for character in url):
+        raise NotSent("the address is too long, or holds spaces or control characters")
+    try:
+        parsed = Url(url)
+    except ValueError:
+        raise NotSent("the address cannot be read") from None
+    host, port = parsed.host_str, parsed.port_or_known_default
+    if parsed.scheme not in ("https", "http") or not host or not port:
+        raise NotSent("the address must begin with https:// and name a host")
+    if parsed.scheme == "http" and not allow_http:
+        raise NotSent(f"{host}: only https:// addresses are called")
+    if parsed.username or parsed.password is not None:
+        raise NotSent(f"{host}: an address must not hold a login or password")
+    if read_address(host) is None and not _HOST_NAME.fullmatch(host):
+        raise NotSent("the address's host is not a host name")
+    return Target(parsed.scheme, host, port, parsed)
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what would write a second header, and what frames the message.
+
+    Raises:
+        NotSent: Naming what is wrong, never a value.
+    """
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise NotSent("a header's name or value holds characters that no header may have")
+        if name.lower() in _FRAMING_HEADERS:
+            raise NotSent(f"the header {name} is written by this layer alone")
