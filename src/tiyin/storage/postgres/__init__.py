@@ -1,0 +1,1 @@
+"""The store over PostgreSQL: batches of one statement, several in flight."""

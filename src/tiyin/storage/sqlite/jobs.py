@@ -1,0 +1,174 @@
+"""What the writer thread is asked to do."""
+# ruff: noqa: S608  # names of tables and columns are the program's own; every value is bound
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from tiyin.storage.deciding import checked_values
+from tiyin.storage.errors import LeaseLost, Taken
+from tiyin.storage.sqlite.connection import translated
+from tiyin.storage.sqlite.statements import statements_of
+from tiyin.storage.tables import Decision, Done, Lease, Table, WorkChange
+from tiyin.storage.work_sql import COLUMNS, SQLITE, schedule_values
+
+__all__ = ["AppendJob", "CallJob", "ChangeJob", "Job"]
+
+_astuple = msgspec.structs.astuple
+
+SCHEDULED = SQLITE.row("?1", "?2", "?3", "?4", "?5", "?6")
+SCHEDULE = f"INSERT INTO work ({COLUMNS}) VALUES ({SCHEDULED}) {SQLITE.on_conflict} RETURNING epoch"
+DELETE_WORK = "DELETE FROM work WHERE key = ?"
+EPOCH = "SELECT epoch FROM work WHERE key = ?"
+
+
+class Job:
+    """One piece of work for the writer, and where its answer goes.
+
+    Args:
+        future: Where the answer goes; set in its own loop.
+    """
+
+    __slots__ = ("answer", "error", "future", "loop")
+
+    def __init__(self, future: asyncio.Future[Any]) -> None:
+        self.future = future
+        self.loop = future.get_loop()
+        self.answer: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, cursor: apsw.Cursor) -> Any:
+        """Do it, inside a transaction; maybe again in another one when the first was rolled back."""
+        raise NotImplementedError
+
+    def deliver(self) -> None:
+        """Hand the answer to whoever still waits, in the future's own loop."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.answer)
+
+
+class CallJob(Job):
+    """Anything that is one call with the writer's cursor.
+
+    Args:
+        future: Where the answer goes.
+        call: The call.
+    """
+
+    __slots__ = ("_call",)
+
+    def __init__(self, future: asyncio.Future[Any], call: Callable[[apsw.Cursor], Any]) -> None:
+        super().__init__(future)
+        self._call = call
+
+    def run(self, cursor: apsw.Cursor) -> Any:
+        """Make the call."""
+        try:
+            return self._call(cursor)
+        except Exception as error:
+            raise translated(error) from error
+
+
+class AppendJob(Job):
+    """Rows for an append-only table, all or none.
+
+    Args:
+        future: Where the answer goes.
+        table: The table.
+        records: The rows.
+    """
+
+    __slots__ = ("_records", "_table")
+
+    def __init__(
+        self, future: asyncio.Future[Any], table: Table[Any], records: Sequence[msgspec.Struct]
+    ) -> None:
+        super().__init__(future)
+        self._table = table
+        self._records = records
+
+    def run(self, cursor: apsw.Cursor) -> None:
+        """Insert the rows."""
+        _append(cursor, [(self._table, record) for record in self._records])
+
+
+class ChangeJob(Job):
+    """A change by key.
+
+    Args:
+        future: Where the answer goes: the decision's answer and the lease that was taken.
+        table: The table.
+        key: Key of the row.
+        rule: The rule.
+        lease: The lease under which it is made.
+    """
+
+    __slots__ = ("_key", "_lease", "_rule", "_table")
+
+    def __init__(
+        self,
+        future: asyncio.Future[Any],
+        table: Table[Any],
+        key: str,
+        rule: Callable[[Any], Decision[Any]],
+        lease: Lease | None,
+    ) -> None:
+        super().__init__(future)
+        self._table = table
+        self._key = key
+        self._rule = rule
+        self._lease = lease
+
+    def run(self, cursor: apsw.Cursor) -> tuple[Any, Lease | None]:
+        """Read, decide, write."""
+        lease = self._lease
+        if lease is not None and cursor.execute(EPOCH, (lease.key,)).fetchall() != [(lease.epoch,)]:
+            raise LeaseLost(lease.key)
+        row = cursor.execute(statements_of(self._table).read, (self._key,)).fetchone()
+        decision = self._rule(None if row is None else self._table.record(*row))
+        if not decision.writes:
+            return decision.answer, None
+        self._write(cursor, decision, row)
+        if decision.appends:
+            _append(cursor, decision.appends)
+        taken = None if decision.work is None else _write_work(cursor, decision.work, lease)
+        return decision.answer, taken
+
+    def _write(self, cursor: apsw.Cursor, decision: Decision[Any], row: tuple[Any, ...] | None) -> None:
+        values = checked_values(self._table, self._key, decision, row)
+        statements = statements_of(self._table)
+        try:
+            if row is not None:
+                cursor.execute(statements.update, values)
+            elif not cursor.execute(statements.create, values).fetchall():
+                raise Taken(self._table.name, self._key)
+        except (apsw.Error, OverflowError, UnicodeEncodeError) as error:
+            raise translated(error, self._table.name, self._key) from error
+
+
+def _append(cursor: apsw.Cursor, appends: Sequence[tuple[Table[Any], msgspec.Struct]]) -> None:
+    for table, record in appends:
+        values = _astuple(record)
+        try:
+            cursor.execute(statements_of(table).append, values)
+        except (apsw.Error, OverflowError, UnicodeEncodeError) as error:
+            raise translated(error, table.name, str(values[table.key_index])) from error
+
+
+def _write_work(cursor: apsw.Cursor, change: WorkChange, lease: Lease | None) -> Lease | None:
+    if isinstance(change, Done):
+        cursor.execute(DELETE_WORK, (change.key,))
+        return None
+    values = schedule_values(change, lease)
+    before = time.monotonic()
+    if cursor.execute(SCHEDULE, values).fetchall() != [(values[4],)] or change.owner is None:
+        return None
+    return Lease(change.key, change.kind, values[4], before + change.lease_ms / 1000)

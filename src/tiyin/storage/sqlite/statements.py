@@ -1,0 +1,47 @@
+"""The few statements of a table, written once."""
+# ruff: noqa: S608  # names of tables and columns are the program's own; every value is bound
+
+from functools import cache
+
+from tiyin.storage.tables import Table
+
+__all__ = ["Statements", "statements_of"]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Statements:
+    """A table's statements for SQLite.
+
+    Args:
+        table: The table.
+    """
+
+    def __init__(self, table: Table) -> None:  # type: ignore[type-arg]  # any record will do
+        names = [_quoted(name) for name in table.columns]
+        columns = ", ".join(names)
+        marks = ", ".join("?" * len(names))
+        name = _quoted(table.name)
+        key = _quoted(table.key)
+        changed = ", ".join(f"{column} = ?{n}" for n, column in enumerate(names, 1))
+        self.read = f"SELECT {columns} FROM {name} WHERE {key} = ?"
+        # The key is known to be absent, so what a conflict meets is a guard; without an error nothing needs
+        # undoing.
+        self.create = f"INSERT INTO {name} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING 1"
+        self.update = f"UPDATE {name} SET {changed} WHERE {key} = ?{table.key_index + 1}"
+        self.append = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
+
+
+@cache
+def statements_of(table: Table) -> Statements:  # type: ignore[type-arg]  # any record will do
+    """Find the statements of a table; tables are made once and live as long as the process.
+
+    Args:
+        table: The table.
+
+    Returns:
+        Its statements.
+    """
+    return Statements(table)
