@@ -1,0 +1,1 @@
+"""Where the Merchant API meets web frameworks: thin edges that hold no rule."""

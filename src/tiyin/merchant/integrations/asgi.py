@@ -1,0 +1,118 @@
+"""The Merchant API as a plain ASGI application: served alone, or under a path of any ASGI framework.
+
+```python
+app = payme_app(api)                                  # uvicorn shop:app
+starlette_app.mount("/payme", payme_app(api))         # FastAPI, Starlette, Litestar, ...
+```
+Served alone it opens and closes the api with the server. Mounted, most frameworks keep the server's start and
+stop to themselves: then use ``async with api:`` in the framework's own lifespan, or let the first call do it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+from tiyin.merchant.api import Call, MerchantApi, Reply
+from tiyin.protocol.jsonrpc import BODY_BYTES_MAX
+
+__all__ = ["payme_app"]
+
+Message: TypeAlias = MutableMapping[str, Any]
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_CONTENT_TYPE = (b"content-type", b"application/json; charset=UTF-8")
+_BODY_PATIENCE_S = 30.0
+
+
+def payme_app(api: MerchantApi) -> App:
+    """Make an ASGI application of a shop's api.
+
+    Args:
+        api: The api.
+
+    Returns:
+        The application; every path under it is the endpoint.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            body = await _read_body(receive)
+            if body is not None:
+                await _write(send, await api.handle(_call(scope, body)))
+        elif scope["type"] == "lifespan":
+            await _live(api, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+
+    return app
+
+
+def _call(scope: Scope, body: bytes) -> Call:
+    authorization: str | None = None
+    forwarded: str | None = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+        elif name == b"x-forwarded-for":
+            # Several headers are one list.
+            part = value.decode("latin-1")
+            forwarded = part if forwarded is None else f"{forwarded},{part}"
+    client = scope.get("client")
+    return Call(scope["method"], body, authorization, client[0] if client else None, forwarded)
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """Read the body up to just beyond its bound, where the api refuses it; None if the caller has gone."""
+    message = await receive()
+    if message["type"] != "http.request":
+        return None
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body
+    pieces = [body]
+    length = len(body)
+    try:
+        async with asyncio.timeout(_BODY_PATIENCE_S):
+            while length <= BODY_BYTES_MAX and message.get("more_body", False):
+                message = await receive()
+                if message["type"] != "http.request":
+                    return None
+                pieces.append(message.get("body", b""))
+                length += len(pieces[-1])
+    except TimeoutError:
+        # Half a body is broken JSON, and is answered so.
+        pass
+    return b"".join(pieces)
+
+
+async def _write(send: Send, reply: Reply) -> None:
+    if reply.more is None:
+        length = (b"content-length", str(len(reply.body)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [_CONTENT_TYPE, length]})
+        await send({"type": "http.response.body", "body": reply.body})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [_CONTENT_TYPE]})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": True})
+    async for piece in reply.more:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _live(api: MerchantApi, receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await api.start()
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                raise
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await api.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,216 @@
+"""Running a shop's hooks so that none runs twice at a time, whoever asks, and whoever dies.
+
+An effect has three steps, each durable before the next: the mark (what is begun) together with a lease on the
+transaction; the hook; the result together with the end of the lease. Who finds the lease taken waits a little
+and asks again. A process that dies in between leaves the mark, and its lease runs out on the database's own
+time: the next call takes over and runs the hook again, telling it so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from tiyin.merchant.patience import within
+from tiyin.merchant.refusals import Refused
+from tiyin.merchant.rules import (
+    Answer,
+    AskDelivered,
+    Fresh,
+    Outcome,
+    Refuse,
+    Rule,
+    Run,
+    finished,
+    marked,
+    refused,
+)
+from tiyin.merchant.stores.port import EffectError, GuardTakenError, ShopEffects, StillRunningError
+from tiyin.merchant.stores.tables import TRANSACTIONS
+from tiyin.merchant.stores.turns import Turns
+from tiyin.runtime.logs import get_logger
+from tiyin.storage.errors import LeaseLost, StorageError, Taken
+from tiyin.storage.tables import Decision, Done, Lease, Schedule
+
+if TYPE_CHECKING:
+    from tiyin.merchant.records import Row
+    from tiyin.runtime.clock import Clock
+    from tiyin.runtime.tasks import Tasks
+    from tiyin.storage.store import Store
+
+__all__ = ["Effects"]
+
+_KIND = "payme-effect"
+_OWNER = "merchant"
+LEASE_MS_MIN = 1_000
+_SETTLE_WAITS_S = (0.05, 0.2, 1.0)
+_WAITS_S = (0.01, 0.02, 0.04, 0.08, 0.15, *(0.3,) * 40)
+
+Settled = Answer | Refuse | Fresh | AskDelivered
+
+
+class Effects:
+    """Carries rules out over a store.
+
+    Args:
+        store: Where transactions are.
+        clock: The time.
+        tasks: Owns what must not end with a request.
+        patience_s: How long a call waits for a hook, in seconds.
+        lease_ms: How long a process may hold a transaction, in milliseconds; hooks are cut shortly before.
+    """
+
+    def __init__(self, store: Store, clock: Clock, tasks: Tasks, *, patience_s: float, lease_ms: int) -> None:
+        if lease_ms < LEASE_MS_MIN:
+            raise ValueError(f"a lease is at least {LEASE_MS_MIN} ms, not {lease_ms}")
+        self._store = store
+        self._clock = clock
+        self._tasks = tasks
+        self._patience_s = patience_s
+        self._lease_ms = lease_ms
+        # A hook is cut this long before its lease ends, so that it is over when another process may begin.
+        self._margin_ms = lease_ms // 5
+        self._turns = Turns()
+        self._log = get_logger("tiyin.merchant")
+
+    async def carry_out(self, key: str, rule: Rule, shop: ShopEffects) -> Settled:
+        """Do what `TransactionStore.carry_out` promises."""
+        hooks = shop.hooks
+        if not (hooks.create or hooks.perform or hooks.cancel):
+            # Nothing to run: one commit decides. (`Run` comes only where a hook was there before and was
+            # taken out.)
+            outcome, lease = await self._decide(key, rule)
+            if not isinstance(outcome, Run):
+                return outcome
+            await self._release(key, lease)
+        task = self._tasks.start(self._carry(key, rule, shop), name=f"transaction {key}")
+        done, _ = await asyncio.wait((task,), timeout=self._patience_s)
+        if not done:
+            task.add_done_callback(self._ended_late)
+            raise StillRunningError(f"the effect of {key} did not end within {self._patience_s} s")
+        result = task.result()
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def _carry(self, key: str, rule: Rule, shop: ShopEffects) -> Settled | Exception:
+        """Own the work from first to last, whatever becomes of the request. Errors are returned."""
+        try:
+            async with self._turns.take(key):
+                return await self._rounds(key, rule, shop)
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
+            return error
+
+    async def _rounds(self, key: str, rule: Rule, shop: ShopEffects) -> Settled:
+        for wait_s in _WAITS_S:
+            outcome, lease = await self._decide(key, rule)
+            if not isinstance(outcome, Run):
+                return outcome
+            if lease is None:
+                await self._clock.sleep(wait_s)
+                continue
+            try:
+                settled = await self._drive(key, outcome, rule, lease, shop)
+            except LeaseLost:
+                # Somebody else has it by now, or our own result is there already: ask again how it stands.
+                continue
+            if settled is not None and outcome.final:
+                return settled
+        raise StillRunningError(f"another process is busy with {key}")
+
+    async def _decide(self, key: str, rule: Rule) -> tuple[Outcome, Lease | None]:
+        now_ms = self._clock.now_ms()
+
+        def decide(row: Row | None) -> Decision[Outcome]:
+            step = rule(row, now_ms)
+            work = None
+            if isinstance(step.outcome, Run):
+                work = Schedule(_work_key(key), _KIND, owner=_OWNER, lease_ms=self._lease_ms)
+            return Decision(step.outcome, step.write, work=work)
+
+        try:
+            return await self._store.change_and_lease(TRANSACTIONS, key, decide)
+        except Taken as error:
+            raise GuardTakenError(key) from error
+
+    async def _drive(self, key: str, run: Run, rule: Rule, lease: Lease, shop: ShopEffects) -> Settled | None:
+        """Run the hook and write what came of it. None: things stand differently, ask again."""
+        repeated = bool(run.row.begun & run.effect)
+        if run.row.begun & ~run.effect:
+            # Another effect was left unfinished. We hold the transaction now, so it is not running any more:
+            # look again, and leave our own mark beside its.
+            again = await self._mark(key, run, rule, lease)
+            if again is None:
+                await self._release(key, lease)
+                return None
+            run = again
+        seconds = (lease.left_ms() - self._margin_ms) / 1000
+        try:
+            number = await within(seconds, shop.run(run, run.row, repeated=repeated))
+        except Refused as refusal:
+            await self._settle(key, lease, lambda row: refused(row, run))
+            if run.final:
+                raise
+            # The shop refused what time demands: the call that only noticed it must not answer for that.
+            raise EffectError(f"the shop refused to let {key} expire") from refusal
+        except asyncio.CancelledError:
+            await self._release(key, lease)
+            raise
+        except Exception as error:
+            await self._release(key, lease)
+            raise EffectError(f"a hook of {key} failed") from error
+        now_ms = self._clock.now_ms()
+        return Answer(await self._settle(key, lease, lambda row: finished(row, run, now_ms, number=number)))
+
+    async def _mark(self, key: str, run: Run, rule: Rule, lease: Lease) -> Run | None:
+        now_ms = self._clock.now_ms()
+
+        def mark(row: Row | None) -> Decision[Run | None]:
+            outcome = rule(row, now_ms).outcome
+            if not isinstance(outcome, Run) or outcome.effect != run.effect:
+                return Decision(None)
+            return Decision(outcome, marked(outcome.row, outcome.effect))
+
+        return await self._store.change(TRANSACTIONS, key, mark, lease=lease)
+
+    async def _settle(self, key: str, lease: Lease, after: Any) -> Row:
+        """Write the result, stubbornly: the hook has run, and only this makes it known."""
+
+        def settle(row: Row | None) -> Decision[Row]:
+            if row is None:
+                raise LeaseLost(key)
+            done: Row = after(row)
+            return Decision(done, done, work=Done(_work_key(key)))
+
+        for wait_s in _SETTLE_WAITS_S:
+            try:
+                return await self._store.change(TRANSACTIONS, key, settle, lease=lease)
+            except LeaseLost:
+                raise
+            except StorageError as error:
+                if lease.left_ms() < self._margin_ms:
+                    raise
+                self._log.warning("payme_result_not_written_yet", transaction=key, error=type(error).__name__)
+                await self._clock.sleep(wait_s)
+        return await self._store.change(TRANSACTIONS, key, settle, lease=lease)
+
+    async def _release(self, key: str, lease: Lease | None) -> None:
+        """Let the transaction go, its mark left standing. If that fails, the lease runs out by itself."""
+        if lease is None:
+            return
+        try:
+            await self._store.work.done(lease)
+        except StorageError as error:
+            self._log.warning("payme_lease_not_released", transaction=key, error=type(error).__name__)
+
+    def _ended_late(self, task: asyncio.Task[Settled | Exception]) -> None:
+        """Log what nobody waits for any more."""
+        if task.cancelled() or task.exception() is not None:
+            return
+        result = task.result()
+        if isinstance(result, Exception) and not isinstance(result, Refused):
+            self._log.error("payme_effect_failed_late", task=task.get_name(), exc_info=result)
+
+
+def _work_key(key: str) -> str:
+    return f"payme:{key}"
