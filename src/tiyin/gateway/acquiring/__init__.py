@@ -1,0 +1,1 @@
+"""Who takes money from cards: the port, and the test cards behind it."""

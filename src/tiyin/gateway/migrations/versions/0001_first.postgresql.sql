@@ -1,0 +1,248 @@
+-- The tables of the first release, as tiyin.storage.schema.creation_sql wrote them.
+
+CREATE TABLE IF NOT EXISTS work (
+    key TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    next_at BIGINT NOT NULL,
+    owner TEXT COLLATE "C",
+    epoch BIGINT NOT NULL,
+    leased_until BIGINT NOT NULL,
+    PRIMARY KEY (key)
+);
+
+CREATE INDEX IF NOT EXISTS work_due ON work (kind, next_at);
+
+CREATE TABLE IF NOT EXISTS commands (
+    id TEXT COLLATE "C" NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    done INTEGER[],
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX IF NOT EXISTS commands_at ON commands (at);
+
+CREATE TABLE IF NOT EXISTS acquirer_operations (
+    id TEXT COLLATE "C" NOT NULL,
+    card TEXT COLLATE "C" NOT NULL,
+    terminal TEXT COLLATE "C" NOT NULL,
+    amount_tiyin BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    code BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "acquirer_operations_rest" PARTITION OF "acquirer_operations" DEFAULT;
+
+CREATE INDEX IF NOT EXISTS acquirer_operations_by_card ON acquirer_operations (card);
+
+CREATE TABLE IF NOT EXISTS businesses (
+    id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    organization TEXT COLLATE "C" NOT NULL,
+    active BIGINT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS card_codes (
+    id TEXT COLLATE "C" NOT NULL,
+    code_hash TEXT COLLATE "C" NOT NULL,
+    tries BIGINT NOT NULL,
+    used BIGINT NOT NULL,
+    expires_at_ms BIGINT NOT NULL,
+    again_at_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS card_tokens (
+    id TEXT COLLATE "C" NOT NULL,
+    desk_id TEXT COLLATE "C" NOT NULL,
+    card_id TEXT COLLATE "C" NOT NULL,
+    secret_hash TEXT COLLATE "C" NOT NULL,
+    number TEXT COLLATE "C" NOT NULL,
+    expire TEXT COLLATE "C" NOT NULL,
+    save BIGINT NOT NULL,
+    verified BIGINT NOT NULL,
+    amount_tiyin BIGINT,
+    account TEXT COLLATE "C",
+    customer TEXT COLLATE "C",
+    state TEXT COLLATE "C" NOT NULL,
+    receipt_id TEXT COLLATE "C",
+    created_at_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS cards (
+    id TEXT COLLATE "C" NOT NULL,
+    fingerprint TEXT COLLATE "C" NOT NULL,
+    expire TEXT COLLATE "C" NOT NULL,
+    number_sealed BYTEA NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX IF NOT EXISTS cards_by_fingerprint ON cards (fingerprint, expire);
+
+CREATE TABLE IF NOT EXISTS checkout_orders (
+    id TEXT NOT NULL,
+    request TEXT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX IF NOT EXISTS checkout_orders_by_age ON checkout_orders (created_at_ms);
+
+CREATE TABLE IF NOT EXISTS checkout_visits (
+    id TEXT NOT NULL,
+    browser TEXT NOT NULL,
+    order_key TEXT NOT NULL,
+    opened_from TEXT NOT NULL,
+    step TEXT NOT NULL,
+    claimed_at_ms BIGINT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    receipt_id TEXT,
+    token_sealed BYTEA,
+    card_number TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    code_again_at_ms BIGINT NOT NULL,
+    paying_at_ms BIGINT NOT NULL,
+    failure TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX IF NOT EXISTS checkout_visits_by_age ON checkout_visits (created_at_ms);
+
+CREATE INDEX IF NOT EXISTS checkout_visits_by_order ON checkout_visits (browser, order_key);
+
+CREATE INDEX IF NOT EXISTS checkout_visits_by_receipt ON checkout_visits (browser, receipt_id);
+
+CREATE TABLE IF NOT EXISTS counts (
+    id TEXT COLLATE "C" NOT NULL,
+    count BIGINT NOT NULL,
+    until_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS desks (
+    id TEXT COLLATE "C" NOT NULL,
+    business_id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    endpoint TEXT COLLATE "C",
+    account_fields TEXT COLLATE "C" NOT NULL,
+    amount_tiyin_min BIGINT NOT NULL,
+    amount_tiyin_max BIGINT NOT NULL,
+    round_up BIGINT NOT NULL,
+    holds BIGINT NOT NULL,
+    active BIGINT NOT NULL,
+    alias TEXT COLLATE "C",
+    logo TEXT COLLATE "C",
+    address TEXT COLLATE "C" NOT NULL,
+    category TEXT COLLATE "C" NOT NULL,
+    epos TEXT COLLATE "C" NOT NULL,
+    domains TEXT COLLATE "C" NOT NULL,
+    commission_basis_points BIGINT NOT NULL,
+    key_sealed BYTEA NOT NULL,
+    test_key_sealed BYTEA NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX IF NOT EXISTS desks_by_alias ON desks (alias);
+
+CREATE INDEX IF NOT EXISTS desks_by_business ON desks (business_id);
+
+CREATE TABLE IF NOT EXISTS ledger_entries (
+    id TEXT COLLATE "C" NOT NULL,
+    receipt_id TEXT COLLATE "C" NOT NULL,
+    what TEXT COLLATE "C" NOT NULL,
+    debit TEXT COLLATE "C" NOT NULL,
+    credit TEXT COLLATE "C" NOT NULL,
+    amount_tiyin BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "ledger_entries_rest" PARTITION OF "ledger_entries" DEFAULT;
+
+CREATE TABLE IF NOT EXISTS receipt_attempts (
+    id TEXT COLLATE "C" NOT NULL,
+    receipt_id TEXT COLLATE "C" NOT NULL,
+    step TEXT COLLATE "C" NOT NULL,
+    outcome TEXT COLLATE "C" NOT NULL,
+    note TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "receipt_attempts_rest" PARTITION OF "receipt_attempts" DEFAULT;
+
+CREATE TABLE IF NOT EXISTS receipt_number_blocks (
+    id TEXT COLLATE "C" NOT NULL,
+    next BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS receipts (
+    id TEXT COLLATE "C" NOT NULL,
+    number BIGINT NOT NULL,
+    desk_id TEXT COLLATE "C" NOT NULL,
+    route TEXT COLLATE "C" NOT NULL,
+    amount_tiyin BIGINT NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    account_key TEXT COLLATE "C" NOT NULL,
+    created_ms BIGINT NOT NULL,
+    type BIGINT NOT NULL,
+    source TEXT COLLATE "C" NOT NULL,
+    description TEXT COLLATE "C" NOT NULL,
+    detail TEXT COLLATE "C",
+    back_url TEXT COLLATE "C",
+    hold BIGINT NOT NULL,
+    state BIGINT NOT NULL,
+    state_from BIGINT,
+    step TEXT COLLATE "C",
+    stage_ms BIGINT NOT NULL,
+    tries BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    attempt_key TEXT COLLATE "C",
+    endpoint TEXT COLLATE "C",
+    time_ms BIGINT NOT NULL,
+    commission_tiyin BIGINT NOT NULL,
+    terminal TEXT COLLATE "C" NOT NULL,
+    card_id TEXT COLLATE "C",
+    token_id TEXT COLLATE "C",
+    card_mask TEXT COLLATE "C",
+    card_expire TEXT COLLATE "C",
+    payer TEXT COLLATE "C",
+    transaction TEXT COLLATE "C",
+    reference TEXT COLLATE "C",
+    cancel_reason BIGINT,
+    cancelling BIGINT NOT NULL,
+    cancel_wish BIGINT,
+    error TEXT COLLATE "C",
+    pay_time_ms BIGINT NOT NULL,
+    cancel_time_ms BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "receipts_rest" PARTITION OF "receipts" DEFAULT;
+
+CREATE INDEX IF NOT EXISTS receipts_by_desk ON receipts (desk_id, created_ms);
+
+CREATE INDEX IF NOT EXISTS receipts_cancelling ON receipts (desk_id, account_key) WHERE cancelling = 1;

@@ -1,0 +1,1 @@
+"""Receipts: a durable workflow whose states are the documentation's own."""

@@ -1,0 +1,271 @@
+"""The driver of a receipt: look at the state, act, write; until nothing is under way any more.
+
+The same loop runs first inside receipts.pay and, after a crash or a long wait, in the worker. It holds a
+lease on the receipt's work all the time: every write carries it, and no outside call starts unless its
+longest duration and a margin end within it.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, Protocol
+from zlib import crc32
+
+import msgspec
+import structlog
+
+from tiyin.gateway.acquiring.port import Acquirer, CardNumber, Debited, OutcomeUnknown
+from tiyin.gateway.merchant_calls.answers import Unknown
+from tiyin.gateway.merchant_calls.calls import MerchantCalls, Target
+from tiyin.gateway.receipts.at_acquirer import (
+    AcquirerOutcome,
+    NotKnown,
+    debit_answered,
+    refund_answered,
+    void_answered,
+)
+from tiyin.gateway.receipts.at_billing import (
+    cancel_answered,
+    cancel_checked,
+    create_answered,
+    create_checked,
+    perform_answered,
+    perform_checked,
+)
+from tiyin.gateway.receipts.moves import Moved, PayIntent, Terms, begin_payment
+from tiyin.gateway.receipts.orders import Orders
+from tiyin.gateway.receipts.records import RECEIPTS, Receipt, Step
+from tiyin.gateway.receipts.states import CANCELLED, CREATED
+from tiyin.runtime.clock import Clock
+from tiyin.storage import Decision, Lease, LeaseLost, Store
+
+__all__ = ["LEASE_MS", "PaymentDriver", "TokensAndCards"]
+
+LEASE_MS: Final = 20_000
+"""How long a driver holds a receipt without writing; after a crash, how long the worker waits at most."""
+
+_MARGIN_MS: Final = 3_000
+
+
+class TokensAndCards(Protocol):
+    """What the driver needs of the cards."""
+
+    async def open(self, card_id: str) -> CardNumber:
+        """Give the card's number, for the acquirer alone."""
+        ...
+
+    async def spend(self, token_id: str, receipt_id: str) -> None:
+        """Note that the token has paid; a one-time token leaves a tombstone. A repeat changes nothing."""
+        ...
+
+    async def release(self, token_id: str, receipt_id: str) -> None:
+        """Let a reserved one-time token pay something else. A repeat changes nothing."""
+        ...
+
+
+class _Stage(NamedTuple):
+    """One step: whom it asks, and how what came back moves the receipt."""
+
+    at_billing: bool
+    decide: Callable[[Receipt, Any, Terms], Decision[Moved]]
+
+
+_STAGES: Final[dict[Step, _Stage]] = {
+    "create": _Stage(True, create_answered),
+    "check_create": _Stage(True, create_checked),
+    "debit": _Stage(False, debit_answered),
+    "void": _Stage(False, void_answered),
+    "perform": _Stage(True, perform_answered),
+    "check_perform": _Stage(True, perform_checked),
+    "cancel": _Stage(True, cancel_answered),
+    "check_cancel": _Stage(True, cancel_checked),
+    "refund": _Stage(False, refund_answered),
+}
+
+
+class PaymentDriver:
+    """Drives receipts.
+
+    Args:
+        store: Where receipts are kept.
+        clock: The product's time.
+        calls: The merchants' billings.
+        acquirer: Who debits cards.
+        cards: Whose cards and tokens they are.
+        orders: Which orders are closed to new receipts; told of changes.
+        owner: This process's name in the work queue.
+        lease_ms: How long a lease is.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        calls: MerchantCalls,
+        acquirer: Acquirer,
+        cards: TokensAndCards,
+        orders: Orders,
+        *,
+        owner: str,
+        lease_ms: int = LEASE_MS,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._calls = calls
+        self._acquirer = acquirer
+        self._cards = cards
+        self._orders = orders
+        self._owner = owner
+        self._lease_ms = lease_ms
+        self._stopping = False
+        self._log = structlog.get_logger("tiyin.receipts")
+        longest_ms = max(calls.budget_ms, acquirer.timeout_ms) + _MARGIN_MS
+        if lease_ms < longest_ms:
+            raise ValueError(f"a lease of {lease_ms} ms is shorter than the longest call, {longest_ms} ms")
+
+    def stop(self) -> None:
+        """Hand receipts over at the next safe point: no outside call starts any more."""
+        self._stopping = True
+
+    async def begin(self, receipt_id: str, intent: PayIntent) -> tuple[Moved, Lease | None]:
+        """Write the first intent of a payment and take the lease with it.
+
+        Args:
+            receipt_id: Which receipt; it exists.
+            intent: What is pinned.
+
+        Returns:
+            The move, and the lease; no lease when the receipt was not at 0 any more.
+        """
+        terms = self._terms(receipt_id, fresh=True)
+
+        def rule(stored: Receipt | None) -> Decision[Moved]:
+            if stored is None:
+                raise LookupError(f"there is no receipt {receipt_id}")
+            return begin_payment(stored, intent, terms)
+
+        return await self._store.change_and_lease(RECEIPTS, receipt_id, rule)
+
+    async def drive(self, receipt: Receipt, lease: Lease, *, fresh: bool) -> Receipt:
+        """Act and write until nothing is under way, the next look is far away, or the lease is lost.
+
+        Args:
+            receipt: The receipt as it stands.
+            lease: The lease on its work.
+            fresh: Whether the step's intent was written under this very lease, so that no call was made for
+                it yet.
+
+        Returns:
+            The receipt as it stands then.
+        """
+        moved = Moved(receipt, 0)
+        ask = not fresh
+        try:
+            while moved.pause_ms is not None and moved.receipt.step is not None:
+                if moved.pause_ms:
+                    await self._clock.sleep(moved.pause_ms / 1000)
+                receipt = moved.receipt
+                if self._stopping:
+                    await self._store.work.release(lease)
+                    return receipt
+                lease = await self._secure(receipt, lease)
+                outcome = await self._act(receipt, ask=ask)
+                moved, lease = await self._write(receipt, outcome, lease, fresh=fresh)
+                fresh = fresh or moved.receipt is not receipt
+                # After a lost answer the acquirer is asked by the key; "not found" means the same debit
+                # again.
+                ask = isinstance(outcome, NotKnown) and moved.receipt.step == receipt.step
+        except LeaseLost:
+            self._log.warning("lease_lost", receipt_id=receipt.id)
+            return await self._store.get(RECEIPTS, receipt.id) or receipt
+        return moved.receipt
+
+    async def _secure(self, receipt: Receipt, lease: Lease) -> Lease:
+        """Make sure that the next call ends within the lease."""
+        stage = _STAGES[_step_of(receipt)]
+        budget_ms = self._calls.budget_ms if stage.at_billing else self._acquirer.timeout_ms
+        if lease.left_ms() >= budget_ms + _MARGIN_MS:
+            return lease
+        return await self._store.work.renew(lease, self._lease_ms)
+
+    async def _act(self, receipt: Receipt, *, ask: bool) -> Any:
+        """Make the call that the receipt's step intends."""
+        step = _step_of(receipt)
+        if not _STAGES[step].at_billing:
+            return await self._at_acquirer(step, receipt, ask=ask)
+        if receipt.endpoint is None:
+            return Unknown("no_endpoint", sent=False)
+        target = Target(receipt.desk_id, receipt.endpoint)
+        match step:
+            case "create":
+                return await self._calls.create(
+                    target,
+                    receipt.id,
+                    receipt.time_ms,
+                    receipt.amount_tiyin,
+                    msgspec.Raw(receipt.account.encode()),
+                )
+            case "perform":
+                return await self._calls.perform(target, receipt.id)
+            case "cancel":
+                return await self._calls.cancel(target, receipt.id, receipt.cancel_reason or 0)
+            case _:
+                return await self._calls.check(target, receipt.id)
+
+    async def _at_acquirer(self, step: Step, receipt: Receipt, *, ask: bool) -> AcquirerOutcome:
+        key = receipt.attempt_key or ""
+        try:
+            if step != "debit":
+                return await self._acquirer.reverse(key)
+            if ask:
+                return await self._acquirer.status(key)
+            card = await self._cards.open(receipt.card_id or "")
+            return await self._acquirer.debit(key, card, receipt.amount_tiyin, receipt.terminal)
+        except OutcomeUnknown:
+            return NotKnown()
+
+    async def _write(
+        self, receipt: Receipt, outcome: Any, lease: Lease, *, fresh: bool
+    ) -> tuple[Moved, Lease]:
+        """Write the outcome and the next intent in one commit.
+
+        Returns:
+            The move and the lease as it is afterwards.
+        """
+        decide = _STAGES[_step_of(receipt)].decide
+        terms = self._terms(receipt.id, fresh=fresh)
+        decision = decide(receipt, outcome, terms)
+        if not decision.writes:
+            return decision.answer, lease
+        await self._settle_token(receipt, outcome, decision.answer.receipt)
+
+        def rule(stored: Receipt | None) -> Decision[Moved]:
+            if stored is not None and stored.version == receipt.version:
+                return decision
+            if stored is None or stored.step != receipt.step or stored.attempt != receipt.attempt:
+                raise LeaseLost(receipt.id)
+            return decide(stored, outcome, terms)
+
+        moved, renewed = await self._store.change_and_lease(RECEIPTS, receipt.id, rule, lease=lease)
+        if moved.receipt.cancelling != receipt.cancelling:
+            self._orders.changed(moved.receipt)
+        return moved, renewed or lease
+
+    async def _settle_token(self, before: Receipt, outcome: Any, after: Receipt) -> None:
+        """Spend or release the token before the write that ends the work: a crash between repeats it."""
+        if before.token_id is None:
+            return
+        if isinstance(outcome, Debited):
+            await self._cards.spend(before.token_id, before.id)
+        elif after.state in {CREATED, CANCELLED}:
+            await self._cards.release(before.token_id, before.id)
+
+    def _terms(self, receipt_id: str, *, fresh: bool) -> Terms:
+        now_ms = self._clock.now_ms()
+        # Half of an id is chance already: that spreads the waits, and costs no call for more of it.
+        chance = crc32(f"{receipt_id}{now_ms}".encode()) / (1 << 32)
+        return Terms(now_ms, self._owner, self._lease_ms, chance, fresh)
+
+
+def _step_of(receipt: Receipt) -> Step:
+    if receipt.step is None:
+        raise AssertionError(f"nothing is under way at {receipt.id}")
+    return receipt.step

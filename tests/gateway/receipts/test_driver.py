@@ -1,0 +1,186 @@
+"""The driver and the worker, over both databases: commits, leases, crashes, stops, callers that hang up."""
+
+import asyncio
+import time
+
+import pytest
+from msgspec.structs import replace
+
+from helpers_receipts import GOOD_CARD, OTHER_CARD, World, agrees, make_desk, paid_with
+from helpers_shop import Crashed
+from tiyin.gateway.metadata import metadata
+from tiyin.gateway.receipts.records import Receipt
+from tiyin.storage import Store
+
+
+async def test_a_payment_through_a_billing_takes_five_commits(stored: World) -> None:
+    receipt = await stored.create()
+    assert stored.store.commits == 1
+    paid = await paid_with(stored, receipt)
+    assert paid.state == 4
+    assert stored.store.commits == 5
+    assert [method for method, _ in stored.shop.calls] == [
+        "CheckPerformTransaction",
+        "CheckPerformTransaction",
+        "CreateTransaction",
+        "PerformTransaction",
+    ]
+    assert paid == await stored.load(receipt)
+
+
+async def test_a_payment_without_billing_is_0_2_4(stored_terminal: World) -> None:
+    receipt = await stored_terminal.create()
+    paid = await paid_with(stored_terminal, receipt)
+    assert paid.state == 4
+    assert stored_terminal.store.commits == 3
+    assert stored_terminal.shop.calls == []
+
+
+async def test_two_payments_at_once_debit_once(stored: World) -> None:
+    receipt = await stored.create()
+    answers = await asyncio.gather(
+        *(stored.pay(receipt, card) for card in (GOOD_CARD, OTHER_CARD, GOOD_CARD))
+    )
+    assert sum(isinstance(answer, Receipt) and answer.state == 4 for answer in answers) >= 1
+    assert (await stored.load(receipt)).state == 4
+    assert len(stored.acquirer.debits) == 1
+
+
+async def test_a_client_that_hangs_up_cancels_nothing(stored: World) -> None:
+    receipt = await stored.create()
+    paying = asyncio.ensure_future(stored.pay(receipt))
+    await stored.reached(receipt, 1)
+    paying.cancel()
+    await stored.idle()
+    assert (await stored.load(receipt)).state == 4
+
+
+async def test_a_driver_that_lost_its_lease_writes_nothing(stored: World) -> None:
+    """A call hangs, the lease ends, another driver finishes; the first one wakes up and must not write."""
+    receipt = await stored.create()
+    hanging, answered = asyncio.Event(), asyncio.Event()
+    handle = stored.shop._handle  # noqa: SLF001 - the hang is put into the shop
+
+    async def hang(method: str, params: dict[str, object]) -> dict[str, object]:
+        if method == "PerformTransaction" and not hanging.is_set():
+            hanging.set()
+            await answered.wait()
+        return await handle(method, params)
+
+    stored.shop._handle = hang  # type: ignore[method-assign]  # noqa: SLF001
+    paying = asyncio.ensure_future(stored.pay(receipt))
+    await hanging.wait()
+    await stored.expire_leases()
+    await stored.receipts.worker.run_once()
+    await stored.reached(receipt, 4)
+    version = (await stored.load(receipt)).version
+    answered.set()
+    answer = await paying
+    assert isinstance(answer, Receipt)
+    assert (answer.state, answer.version) == (4, version)
+
+
+async def test_a_stopping_process_hands_over(stored: World) -> None:
+    receipt = await stored.create()
+    stored.shop.faults = ["ok", "lost_after"]
+    paying = asyncio.ensure_future(stored.pay(receipt))
+    await stored.reached(receipt, 1)
+    await stored.receipts.stop()
+    answer = await paying
+    assert isinstance(answer, Receipt)
+    assert answer.state == 1
+    stored.restart()
+    await stored.recover()
+    assert (await stored.load(receipt)).state == 4
+
+
+@pytest.mark.parametrize("billing", [True, False])
+async def test_a_crash_at_any_moment_is_recovered(store: Store, billing: bool) -> None:
+    """The process dies before or after each commit and each call of a payment; then the worker recovers."""
+    await store.create_tables(metadata)
+    world = World(store, make_desk(billing=billing))
+    world.shop.one_time = False
+    states = []
+    for moment in range(1, 100):
+        receipt = await world.create(moment)
+        world.crashes.count, world.crashes.at = 0, {moment}
+        answer = await world.pay(receipt)
+        if isinstance(answer, Receipt):
+            break
+        assert isinstance(answer, Crashed)
+        world.crashes.at = set()
+        world.restart()
+        await world.recover()
+        states.append((await world.load(receipt)).state)
+    else:
+        pytest.fail("no payment ever got through")
+    # Before the first intent nothing has happened; from then on every payment comes to its end.
+    begun = next(index for index, state in enumerate(states) if state != 0)
+    assert set(states[begun:]) == {4}
+    assert len(states) == (16 if billing else 6)
+    await agrees(world)
+
+
+async def test_a_payment_that_takes_long_is_answered_as_it_stands(store: Store) -> None:
+    """The client hears of state 3 within the bound, and the driver goes on to 4 without him."""
+    await store.create_tables(metadata)
+    world = World(store, make_desk())
+    world.receipts._answer_ms = 200  # noqa: SLF001 - nobody should wait 25 seconds for a test
+    receipt = await world.create()
+    answered = asyncio.Event()
+    handle = world.shop._handle  # noqa: SLF001 - the wait is put into the shop
+
+    async def wait(method: str, params: dict[str, object]) -> dict[str, object]:
+        if method == "PerformTransaction":
+            await answered.wait()
+        return await handle(method, params)
+
+    world.shop._handle = wait  # type: ignore[method-assign]  # noqa: SLF001
+    standing = await paid_with(world, receipt)
+    assert standing.state == 3
+    answered.set()
+    await world.idle()
+    assert (await world.load(receipt)).state == 4
+    await agrees(world)
+
+
+async def test_one_silent_merchant_holds_only_its_own_places(store: Store) -> None:
+    """The worker drives at most so many receipts of one desk; what is above is put back, not waited for."""
+    await store.create_tables(metadata)
+    world = World(store, make_desk())
+    world.shop.one_time = False
+    world.shop.faults = []
+    receipts = [await world.create(order) for order in range(4)]
+    for receipt in receipts:
+        world.shop.faults = ["ok", *["lost_before"] * 12]
+        await world.pay(receipt)
+    world.shop.faults = []
+    world.receipts.worker._running_max_a_desk = 1  # noqa: SLF001 - the bound is what is tested
+    world.clock.now += 60_000
+    await world.receipts.wake()
+    assert await world.receipts.worker.run_once() == 4
+    await world.idle()
+    states = [(await world.load(receipt)).state for receipt in receipts]
+    assert sorted(states) == [1, 1, 1, 4]
+    await world.recover()
+    assert {(await world.load(receipt)).state for receipt in receipts} <= {4, 50}
+    await agrees(world)
+
+
+async def test_no_call_starts_that_could_outlive_the_lease(stored: World) -> None:
+    """A driver whose lease is nearly over renews it first; one whose lease is gone does not call at all."""
+    receipt = await stored.create()
+    stored.shop.faults = ["ok", *["lost_before"] * 12]
+    await stored.pay(receipt)
+    stored.shop.faults = []
+    calls = len(stored.shop.calls)
+    await stored.receipts.wake()
+    (lease,) = await stored.store.work.claim("receipt", "another", 20_000, 1)
+    soon = replace(lease, until=time.monotonic() + 2)
+    await stored.store.inner.work.release(lease)
+    driver = stored.receipts._driver  # noqa: SLF001 - the driver alone is what is tested
+    assert (await driver.drive(await stored.load(receipt), soon, fresh=False)).state == 1
+    assert len(stored.shop.calls) == calls
+    (lease,) = await stored.store.work.claim("receipt", "another", 20_000, 1)
+    soon = replace(lease, until=time.monotonic() + 2)
+    assert (await driver.drive(await stored.load(receipt), soon, fresh=False)).state == 4
