@@ -1,0 +1,158 @@
+"""What every handler of the checkout works with: the gateway, the memory of visits, and how it answers."""
+
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from tiyin.gateway.checkout_visits import Visits
+from tiyin.gateway.receipts.records import RECEIPTS, Receipt
+from tiyin.protocol.callback import fill_callback
+from tiyin.protocol.codes import SubscribeCode
+from tiyin.protocol.values import Account, Language
+from tiyin.web.checkout.browser import Browser
+from tiyin.web.checkout.failures import Failure, Way
+from tiyin.web.checkout.sales import Sale
+from tiyin.web.checkout.services import CheckoutGateway
+from tiyin.web.render import Templates, language_of
+
+__all__ = ["Checkout", "FormAnswer", "way_back"]
+
+_NOT_FOUND: Final = frozenset({SubscribeCode.MERCHANT_NOT_FOUND, SubscribeCode.RECEIPT_NOT_FOUND})
+
+
+class FormAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a form's own script is answered, where a plain form gets a page or is led on.
+
+    Args:
+        go: Where to go; empty where something has to be corrected first.
+        errors: Errors by field.
+        title: What is wrong with the whole, where it is no field.
+        text: What to do about it.
+    """
+
+    go: str = ""
+    errors: dict[str, str] = {}
+    title: str = ""
+    text: str = ""
+
+
+class Checkout:
+    """The checkout of one gateway.
+
+    Args:
+        gateway: The gateway.
+        templates: The pages' templates.
+        encrypted: Whether the outside reaches us by https.
+        powered_by: The brand text at the foot of the pages; may be empty.
+    """
+
+    def __init__(
+        self, gateway: CheckoutGateway, templates: Templates, *, encrypted: bool, powered_by: str
+    ) -> None:
+        self.gateway: Final = gateway
+        self.visits: Final = Visits(gateway.store, gateway.clock)
+        self._templates = templates
+        self._encrypted = encrypted
+        self._powered_by = powered_by
+
+    def browser(self, request: Request) -> Browser:
+        """Recognise the request's browser."""
+        return Browser.of(request, encrypted=self._encrypted)
+
+    async def receipt(self, receipt_id: str) -> Receipt | None:
+        """Return a receipt of any desk: its address is all that a payer has."""
+        return await self.gateway.store.get(RECEIPTS, receipt_id)
+
+    def page(
+        self, request: Request, name: str, *, language: Language, status_code: int = 200, **context: Any
+    ) -> Response:
+        """Answer with a page of the checkout."""
+        return self._templates.page(
+            request,
+            f"checkout/{name}",
+            language=language,
+            status_code=status_code,
+            powered_by=self._powered_by,
+            **context,
+        )
+
+    def not_found(self, request: Request) -> Response:
+        """Answer that nothing is at this address."""
+        return self.page(request, "not_found.html", language=language_of(request), status_code=404)
+
+    def broken(self, request: Request, *, busy: bool) -> Response:
+        """Answer that we ourselves failed.
+
+        Args:
+            request: The request.
+            busy: Whether it will pass by itself, as when the database cannot be reached.
+        """
+        language = language_of(request)
+        return self.page(
+            request, "broken.html", language=language, status_code=503 if busy else 500, busy=busy
+        )
+
+    def failure_page(
+        self,
+        request: Request,
+        failure: Failure,
+        *,
+        language: Language | None = None,
+        sale: Sale | None = None,
+        back: str | None = None,
+        again: str = "",
+        number: str = "",
+        limit_tiyin: int | None = None,
+    ) -> Response:
+        """Answer with a page that says what happened and what to do.
+
+        Args:
+            request: The request.
+            failure: What happened.
+            language: The page's language, where it is known.
+            sale: What was to be paid, where that could be read.
+            back: Where the way back leads, where it is not the sale's.
+            again: Where the same can be tried again; empty where it cannot.
+            number: A number to quote to support; may be empty.
+            limit_tiyin: The desk's limit, where the failure is about one.
+        """
+        language = language or language_of(request)
+        words = failure.words(language, limit_tiyin=limit_tiyin)
+        if back is None and sale is not None:
+            back = way_back(sale.callback, None, sale.account)
+        return self.page(
+            request,
+            "failure.html",
+            language=language,
+            status_code=404 if failure.code in _NOT_FOUND else 400,
+            words=words,
+            code=failure.code,
+            field=failure.field if failure.said is None else "",
+            back=back,
+            again=again if words.way is not Way.SHOP else "",
+            number=number,
+        )
+
+    def lead(self, request: Request, path: str) -> Response:
+        """Lead a browser on after a form."""
+        if wants_json(request):
+            return JSONResponse(msgspec.to_builtins(FormAnswer(go=path)))
+        return RedirectResponse(path, 303)
+
+
+def wants_json(request: Request) -> bool:
+    """Tell whether a form was sent by the page's own script."""
+    return request.headers.get("accept", "").startswith("application/json")
+
+
+def way_back(callback: str | None, transaction_id: str | None, account: Account) -> str | None:
+    """Return where the way back to the shop leads, or None where the shop named nothing that is safe to open.
+
+    Args:
+        callback: The shop's address with its placeholders.
+        transaction_id: The transaction at the shop, once there is one.
+        account: The account, for the placeholders.
+    """
+    return None if callback is None else fill_callback(callback, transaction_id, account)

@@ -1,0 +1,95 @@
+"""The gateway's site: the raw Subscribe API endpoint beside the pages.
+
+`gateway_site` puts the faces together under one address; what a page of any other part of the house is made
+with (`make_templates`, `Templates.page`) is found here too.
+"""
+
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tiyin.gateway.app import Gateway
+from tiyin.gateway.subscribe_api import SubscribeApi
+from tiyin.runtime.logs import get_logger
+from tiyin.runtime.tasks import TasksRefused
+from tiyin.storage.errors import StorageError
+from tiyin.web.checkout.context import Checkout
+from tiyin.web.checkout.routes import checkout_routes
+from tiyin.web.checkout.services import CheckoutGateway
+from tiyin.web.headers import SecureHeaders
+from tiyin.web.render import Templates, language_of, make_templates
+from tiyin.web.subscribe import PATHS, SubscribeEndpoint
+
+__all__ = ["SiteSettings", "Templates", "checkout_site", "gateway_site", "language_of", "make_templates"]
+
+_log: Final = get_logger("tiyin.web")
+
+
+class SiteSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator sets for the pages.
+
+    Args:
+        public_url: The address that payers and shops use, as they see it; with https cookies are bound to it.
+        powered_by: The brand text at the foot of the pages; may be empty.
+    """
+
+    public_url: str
+    powered_by: str = ""
+
+
+def checkout_site(gateway: CheckoutGateway, settings: SiteSettings) -> ASGIApp:
+    """Return the pages: checkout, static files, `/healthz`, and a friendly page where nothing is.
+
+    Args:
+        gateway: The gateway; the caller starts and stops it.
+        settings: The operator's settings.
+    """
+    encrypted = settings.public_url.startswith("https://")
+    templates = make_templates()
+    checkout = Checkout(gateway, templates, encrypted=encrypted, powered_by=settings.powered_by)
+
+    async def not_found(request: Request, _: Exception) -> Response:
+        return checkout.not_found(request)
+
+    async def busy(request: Request, error: Exception) -> Response:
+        _log.warning("page_unavailable", path=request.url.path, error=type(error).__name__)
+        return checkout.broken(request, busy=True)
+
+    async def broken(request: Request, _: Exception) -> Response:
+        return checkout.broken(request, busy=False)
+
+    pages = Starlette(
+        routes=[
+            Route("/healthz", _healthz, methods=["GET"]),
+            *templates.static.routes(),
+            *checkout_routes(checkout),
+        ],
+        exception_handlers={404: not_found, StorageError: busy, TasksRefused: busy, Exception: broken},
+    )
+    return SecureHeaders(pages, encrypted=encrypted)
+
+
+def gateway_site(gateway: Gateway, settings: SiteSettings) -> ASGIApp:
+    """Return the whole site of a gateway.
+
+    Args:
+        gateway: The gateway; the caller starts and stops it.
+        settings: The operator's settings.
+    """
+    api = SubscribeEndpoint(SubscribeApi(gateway), gateway.tasks)
+    pages = checkout_site(gateway, settings)
+
+    async def site(scope: Scope, receive: Receive, send: Send) -> None:
+        face = api if scope["type"] == "http" and scope["path"] in PATHS else pages
+        await face(scope, receive, send)
+
+    return site
+
+
+async def _healthz(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
