@@ -1,0 +1,214 @@
+"""The commands and their options. What a command needs is imported when it runs: `--help` is quick."""
+# ruff: noqa: PLC0415, FBT002  # imports stand inside, see above; typer writes a flag as a default
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Payme Business, whole: the gateway, a demo shop, and an emulator of both for a laptop.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+database = typer.Typer(help="The gateway's database.", no_args_is_help=True)
+business = typer.Typer(help="Businesses.", no_args_is_help=True)
+desk = typer.Typer(help="Cash desks.", no_args_is_help=True)
+vault = typer.Typer(help="The card vault's keys.", no_args_is_help=True)
+app.add_typer(database, name="db")
+app.add_typer(business, name="business")
+app.add_typer(desk, name="desk")
+app.add_typer(vault, name="vault")
+
+DataDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="An emulator's directory, instead of TIYIN_DATABASE_URL.", show_default=False
+    ),
+]
+Account = Annotated[
+    list[str],
+    typer.Option("--account", metavar="FIELD=VALUE", help="A field of the account; may be repeated."),
+]
+Amount = Annotated[int, typer.Option("--amount", help="The amount, in tiyin (100 tiyin are a sum).")]
+Merchant = Annotated[str, typer.Option("--merchant", help="The cash desk's id.")]
+Checkout = Annotated[str, typer.Option("--checkout", help="The checkout's address.")]
+Language = Annotated[str, typer.Option("--lang", help="ru, uz or en.")]
+Callback = Annotated[
+    str | None, typer.Option("--callback", help="Where the payer goes afterwards.", show_default=False)
+]
+_CHECKOUT = "http://127.0.0.1:8080"
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  # how typer calls it
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"tiyin {version('tiyin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Payme Business, whole: the gateway, a demo shop, and an emulator of both for a laptop."""
+    del version
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="The port, 1 to 65535.", min=1, max=65535)] = 8080,
+    data: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path("var/emulator"),
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what is kept there first.")] = False,
+) -> None:
+    """Run the emulator: gateway, demo shop, inbox and clock on http://127.0.0.1:PORT."""
+    from tiyin.cli.up import run
+
+    run(port=port, data=data, reset=reset)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Overrides TIYIN_HOST.", show_default=False)] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Overrides TIYIN_PORT.", min=1, max=65535, show_default=False)
+    ] = None,
+) -> None:
+    """Run the gateway alone, configured by TIYIN_* variables."""
+    from tiyin.cli.serve import run
+
+    run(host=host, port=port)
+
+
+@app.command()
+def verify(data: DataDirectory = None) -> None:
+    """Check that receipts, ledger, work and acquirer agree: 0 they do, 1 they do not, 2 could not look."""
+    from tiyin.cli.verify import run
+
+    run(data=data)
+
+
+@app.command()
+def link(  # each is an option
+    merchant: Merchant,
+    amount: Amount,
+    account: Account,
+    checkout: Checkout = _CHECKOUT,
+    lang: Language = "ru",
+    callback: Callback = None,
+) -> None:
+    """Print a link that opens the payment page."""
+    from tiyin.cli.links import print_link
+
+    print_link(
+        merchant=merchant, amount=amount, account=account, checkout=checkout, lang=lang, callback=callback
+    )
+
+
+@app.command()
+def qr(  # each is an option
+    merchant: Annotated[str | None, typer.Option(help="The cash desk's id.", show_default=False)] = None,
+    amount: Annotated[int | None, typer.Option(help="The amount, in tiyin.", show_default=False)] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=VALUE", help="A field of the account; may be repeated.", show_default=False
+        ),
+    ] = None,
+    checkout: Checkout = _CHECKOUT,
+    lang: Language = "ru",
+    callback: Callback = None,
+    url: Annotated[
+        str | None, typer.Option(help="A link to draw, instead of the parts above.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A .svg or .png file; else the terminal.", show_default=False),
+    ] = None,
+) -> None:
+    """Draw a payment link as a QR code: in the terminal, or into a .svg or .png file."""
+    from tiyin.cli.links import draw_qr
+
+    draw_qr(
+        merchant=merchant,
+        amount=amount,
+        account=account or [],
+        checkout=checkout,
+        lang=lang,
+        callback=callback,
+        url=url,
+        output=output,
+    )
+
+
+@database.command()
+def upgrade(data: DataDirectory = None) -> None:
+    """Bring the database up to date; run it before a new release serves."""
+    from tiyin.cli.database import run_upgrade
+
+    run_upgrade(data=data)
+
+
+@business.command("create")
+def create_business(
+    name: Annotated[str, typer.Option(help="What payers know it by.")],
+    organization: Annotated[
+        str | None, typer.Option(help="The legal entity; the name if left out.", show_default=False)
+    ] = None,
+    data: DataDirectory = None,
+) -> None:
+    """Make a business and print its id."""
+    from tiyin.cli.desks import create_business as run
+
+    run(name=name, organization=organization, data=data)
+
+
+@desk.command("create")
+def create_desk(  # each is an option
+    business_id: Annotated[str, typer.Option("--business", help="The id of the business.")],
+    name: Annotated[str, typer.Option(help="What payers read.")],
+    kind: Annotated[
+        str, typer.Option(help="billing, no-billing, on-site, virtual-terminal or telegram.")
+    ] = "billing",
+    endpoint: Annotated[
+        str | None, typer.Option(help="The shop's Merchant API (kind billing).", show_default=False)
+    ] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD[=TITLE]",
+            help="An account field and its title; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    data: DataDirectory = None,
+) -> None:
+    """Make a cash desk and print its id and both keys: they are shown this once."""
+    from tiyin.cli.desks import create_desk as run
+
+    run(business_id=business_id, name=name, kind=kind, endpoint=endpoint, account=account or [], data=data)
+
+
+@desk.command("list")
+def list_desks(data: DataDirectory = None) -> None:
+    """List the cash desks, without their keys."""
+    from tiyin.cli.desks import list_desks as run
+
+    run(data=data)
+
+
+@vault.command("new-key")
+def new_key(
+    name: Annotated[str, typer.Option(help="The key's name, 1 to 16 letters, digits, _ or -.")] = "k1",
+) -> None:
+    """Print a new key for TIYIN_VAULT_KEYS."""
+    from tiyin.cli.keys import print_new_key
+
+    print_new_key(name)

@@ -1,0 +1,96 @@
+"""`tiyin serve`: the gateway alone, as an operator runs it."""
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from tiyin.cli.ending import out, stop
+from tiyin.gateway.acquiring.test_cards import TestCards
+from tiyin.gateway.app import NoAcquirer, open_gateway
+from tiyin.gateway.migrations import MigrationRefused, require_current
+from tiyin.gateway.notifications.port import LogMessages
+from tiyin.gateway.settings import ServeSettings
+from tiyin.gateway.vault import KeyRing, KeyRingError
+from tiyin.runtime.logs import configure_logs, get_logger
+from tiyin.runtime.settings import SettingsError, read_settings
+from tiyin.storage.errors import StorageError
+from tiyin.web.binding import PortRefused, bind
+from tiyin.web.serving import Server, run_on_loop
+from tiyin.web.site import SiteSettings, gateway_site
+
+__all__ = ["read_serve_settings", "run"]
+
+
+def run(*, host: str | None, port: int | None) -> None:
+    """Serve until a signal, or stop with sentences that say what to change.
+
+    Args:
+        host: Where to listen, instead of `TIYIN_HOST`.
+        port: Where to listen, instead of `TIYIN_PORT`.
+    """
+    settings = read_serve_settings(os.environ)
+    configure_logs(settings.log_format, settings.log_level)
+    host, port = host or settings.host, port or settings.port
+
+    async def serve() -> None:
+        url = settings.database_url.reveal()
+        await require_current(url)
+        sock = bind(host, port)
+        gateway = await open_gateway(
+            database_url=url,
+            vault_keys=settings.vault_keys.reveal(),
+            # A test card's code is documented, so that showing it shows nothing.
+            messages=LogMessages(show=settings.test_cards),
+            test_cards=TestCards() if settings.test_cards else None,
+            allow_private_merchants=settings.allow_private_merchants,
+        )
+        try:
+            await gateway.start()
+            site = gateway_site(gateway, SiteSettings(public_url=settings.public_url))
+            await Server(site, sock, on_ready=lambda: _log_ready(host, port)).listen()
+        finally:
+            await gateway.stop()
+
+    try:
+        run_on_loop(serve)
+    except (MigrationRefused, PortRefused) as refused:
+        stop(str(refused))
+    except NoAcquirer as refused:
+        stop(f"The gateway cannot serve: {refused}.")
+    except (StorageError, ValueError) as error:
+        stop(f"TIYIN_DATABASE_URL cannot be used: {error}.")
+    out.print("Stopped: what was under way is kept, and goes on at the next start.", markup=False)
+
+
+def read_serve_settings(environ: Mapping[str, str]) -> ServeSettings:
+    """Read and check the settings, or stop with a sentence for each that is wrong.
+
+    Args:
+        environ: The variables.
+    """
+    try:
+        settings = read_settings(ServeSettings, environ)
+    except SettingsError as error:
+        stop(str(error))
+    problems = []
+    address = urlsplit(settings.public_url)
+    if (
+        address.scheme not in {"http", "https"}
+        or not address.hostname
+        or address.path.strip("/")
+        or address.query
+    ):
+        problems.append(
+            "TIYIN_PUBLIC_URL must be the gateway's address without a path, such as https://pay.example.uz."
+        )
+    try:
+        KeyRing.read(settings.vault_keys.reveal())
+    except KeyRingError as error:
+        problems.append(f"TIYIN_VAULT_KEYS cannot be used: {error}.")
+    if problems:
+        stop("\n".join(problems))
+    return settings
+
+
+def _log_ready(host: str, port: int) -> None:
+    get_logger("tiyin.serve").info("ready", host=host, port=port)
