@@ -1,0 +1,76 @@
+"""`make bench`: prints every figure beside its floor, and fails when a promised ratio is not reached."""
+
+import argparse
+import asyncio
+import os
+import platform
+import statistics
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from bench.databases import KINDS, Databases
+from bench.payments import compare_gateway, compare_merchant
+
+PROMISED = {"merchant": 0.5, "gateway": 0.4}
+AT_CLIENTS = 64
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of floor and real thing in turn")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long each measurement takes")
+    parser.add_argument("--only", choices=["merchant", "gateway"], help="one of the two comparisons")
+    parser.add_argument("--database", choices=KINDS, help="one of the two databases")
+    arguments = parser.parse_args()
+    print(_machine())
+    missed = asyncio.run(_run(arguments))
+    print("every promised ratio is reached" if not missed else f"not reached: {', '.join(missed)}")
+    sys.exit(bool(missed))
+
+
+async def _run(arguments: argparse.Namespace) -> list[str]:
+    missed = []
+    with Databases() as databases:
+        for title, compare in (("merchant", compare_merchant), ("gateway", compare_gateway)):
+            if arguments.only not in {None, title}:
+                continue
+            for kind in KINDS if arguments.database is None else (arguments.database,):
+                comparison = await compare(databases, kind, arguments.rounds, arguments.seconds)
+                print("\n".join(comparison.lines()), flush=True)
+                ratio = comparison.ratio(AT_CLIENTS)
+                if ratio < PROMISED[title]:
+                    missed.append(
+                        f"{title} on {kind} at {AT_CLIENTS} clients: {ratio:.2f} of {PROMISED[title]}"
+                    )
+    return missed
+
+
+def _machine() -> str:
+    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    build = "with" if optimised else "without"
+    return (
+        f"Python {platform.python_version()} built {build} profile-guided optimisation, "
+        f"{os.cpu_count()} processors, {_fsyncs():,.0f} fsyncs/s"
+    )
+
+
+def _fsyncs() -> float:
+    """Measure what the disk gives to one writer that appends and syncs: the limit of unshared commits."""
+    took = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(400):
+            start = time.perf_counter()
+            file.write(b"x" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+            took.append(time.perf_counter() - start)
+    return 1 / statistics.median(took)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""The floors: the same HTTP calls and as many durable commits as the real thing, without any logic.
+
+A floor answers constants. It knows no states, keys or errors; what it does have is what no implementation can
+do without: a request read, rows made durable (all that wait share one commit), merchant calls, an answer
+written. What the real thing reaches of it is what its rules cost.
+"""
+
+import argparse
+import asyncio
+import queue
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import apsw
+import asyncpg
+import msgspec
+import uvicorn
+from pyreqwest.client import ClientBuilder
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+ROW = "x" * 600
+
+
+class Commits(Protocol):
+    """Durable rows, committed together with all others that wait."""
+
+    async def commit(self, key: str) -> None: ...
+
+
+class SqliteCommits:
+    """One writer thread; every commit takes what waits. Durable: WAL with synchronous=FULL."""
+
+    def __init__(self, path: str) -> None:
+        self._waiting: queue.SimpleQueue[tuple[str, asyncio.Future[None]]] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._db = apsw.Connection(path)
+        self._db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS rows(id TEXT PRIMARY KEY, value TEXT, version INT) WITHOUT ROWID"
+        )
+        threading.Thread(target=self._write, daemon=True).start()
+
+    async def commit(self, key: str) -> None:
+        done = self._loop.create_future()
+        self._waiting.put((key, done))
+        await done
+
+    def _write(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while not self._waiting.empty():
+                batch.append(self._waiting.get())
+            self._db.execute("BEGIN IMMEDIATE")
+            for key, _ in batch:
+                self._db.execute("SELECT * FROM rows WHERE id=?", (key,)).fetchall()
+                self._db.execute(
+                    "INSERT INTO rows VALUES(?,?,1) ON CONFLICT(id) DO UPDATE SET version=version+1",
+                    (key, ROW),
+                )
+            self._db.execute("COMMIT")
+            self._loop.call_soon_threadsafe(_answer, [done for _, done in batch])
+
+
+def _answer(waiting: Sequence[asyncio.Future[None]]) -> None:
+    for done in waiting:
+        if not done.done():
+            done.set_result(None)
+
+
+class PostgresCommits:
+    """A few connections; every statement takes what waits. Durable: synchronous_commit=on."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+        self._wake = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._write()) for _ in range(3)]
+
+    async def commit(self, key: str) -> None:
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, done))
+        self._wake.set()
+        await done
+
+    async def _write(self) -> None:
+        async with self._pool.acquire() as connection:
+            while True:
+                await self._wake.wait()
+                batch, self._waiting = self._waiting, []
+                self._wake.clear()
+                if not batch:
+                    continue
+                keys = sorted({key for key, _ in batch})
+                await connection.fetch("SELECT * FROM rows WHERE id = ANY($1)", keys)
+                await connection.execute(
+                    "INSERT INTO rows SELECT k, $2, 1 FROM unnest($1::text[]) k ORDER BY k "
+                    "ON CONFLICT(id) DO UPDATE SET version=rows.version+1",
+                    keys,
+                    ROW,
+                )
+                _answer([done for _, done in batch])
+
+
+async def open_commits(url: str) -> Commits:
+    if url.startswith("sqlite:///"):
+        return SqliteCommits(url.removeprefix("sqlite:///"))
+    pool = await asyncpg.create_pool(url, min_size=3, max_size=3)
+    await pool.execute(
+        'CREATE TABLE IF NOT EXISTS rows(id TEXT COLLATE "C" PRIMARY KEY, value TEXT, version INT)'
+    )
+    return PostgresCommits(pool)
+
+
+class Call(msgspec.Struct):
+    """As much of a request as a floor reads."""
+
+    method: str
+    params: msgspec.Raw
+    id: int | str | None = None
+
+
+class Keyed(msgspec.Struct):
+    id: str = ""
+
+
+_call = msgspec.json.Decoder(Call)
+_keyed = msgspec.json.Decoder(Keyed)
+
+
+class Floor:
+    """A raw ASGI app over `handle`, opened in its lifespan."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.commits: Commits | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            self.commits = await open_commits(self.arguments.database)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        answer = await self.handle(body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def commit(self, key: str, times: int = 1) -> None:
+        assert self.commits is not None
+        for _ in range(times):
+            await self.commits.commit(key)
+
+    async def handle(self, body: bytes) -> bytes:
+        raise AssertionError(body)
+
+
+class MerchantFloor(Floor):
+    """Answers each method with a constant, after as many commits as the real endpoint makes."""
+
+    async def handle(self, body: bytes) -> bytes:
+        call = _call.decode(body)
+        key = _keyed.decode(call.params).id
+        if call.method == "CheckPerformTransaction":
+            return b'{"jsonrpc":"2.0","id":1,"result":{"allow":true}}'
+        times = (
+            self.arguments.create_commits
+            if call.method == "CreateTransaction"
+            else self.arguments.perform_commits
+        )
+        await self.commit(key, times)
+        return b'{"jsonrpc":"2.0","id":1,"result":{"create_time":1,"transaction":"1","state":2}}'
+
+
+class GatewayFloor(Floor):
+    """Makes the calls and commits of a payment in their order."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        super().__init__(arguments)
+        self._http = ClientBuilder().build()
+        self._number = 0
+
+    async def _ask(self, method: str, key: str) -> None:
+        body = b'{"jsonrpc":"2.0","id":1,"method":"%b","params":{"id":"%b","account":{"order_id":"1"}}}' % (
+            method.encode(),
+            key.encode(),
+        )
+        request = (
+            self._http.post(self.arguments.merchant)
+            .headers({"content-type": "application/json"})
+            .body_bytes(body)
+        )
+        _call_answer.decode((await (await request.build().send()).bytes()).to_bytes())
+
+    async def handle(self, body: bytes) -> bytes:
+        call = _call.decode(body)
+        if call.method == "receipts.create":
+            self._number += 1
+            key = f"{self._number:024x}"
+            await self._ask("CheckPerformTransaction", key)
+            await self.commit(key, self.arguments.receipt_commits)
+        else:
+            key = _keyed.decode(call.params).id
+            await self._ask("CheckPerformTransaction", key)
+            await self.commit(key, self.arguments.intent_commits)
+            await self._ask("CreateTransaction", key)
+            await self.commit(key, self.arguments.debit_commits)
+            await self._ask("PerformTransaction", key)
+            await self.commit(key, self.arguments.paid_commits)
+        return b'{"jsonrpc":"2.0","id":1,"result":{"receipt":{"_id":"%b","state":4,"padding":"%b"}}}' % (
+            key.encode(),
+            ROW.encode(),
+        )
+
+
+_call_answer = msgspec.json.Decoder(dict[str, Any])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=["merchant", "gateway"])
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--merchant", default="")
+    for name in ("create", "perform", "receipt", "intent", "debit", "paid"):
+        parser.add_argument(f"--{name}-commits", type=int, default=1)
+    arguments = parser.parse_args()
+    app = MerchantFloor(arguments) if arguments.kind == "merchant" else GatewayFloor(arguments)
+    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The merchant endpoint as a shop would run it: the kit over its own store, a shop with both effects."""
+
+import argparse
+from collections.abc import Mapping
+
+import uvicorn
+
+from tiyin.merchant import Billing, MerchantApi, Order, Transaction, payme_app
+
+__all__ = ["AMOUNT_TIYIN", "KEY"]
+
+KEY = "the-bench-shop-opens-with-this-key.."
+AMOUNT_TIYIN = 500_000
+
+
+class Shop(Billing):
+    """Sells anything for 5,000 sums; its effects are there, so that their commits are counted."""
+
+    async def check(self, account: Mapping[str, int | str], amount_tiyin: int) -> Order:  # noqa: ARG002
+        return Order(amount_tiyin=AMOUNT_TIYIN)
+
+    async def create(self, transaction: Transaction) -> None:
+        pass
+
+    async def perform(self, transaction: Transaction) -> None:
+        pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--database", required=True)
+    arguments = parser.parse_args()
+    app = payme_app(MerchantApi(Shop(), arguments.database, KEY))
+    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()
