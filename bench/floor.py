@@ -1,8 +1,8 @@
 """The floors: the same HTTP calls and as many durable commits as the real thing, without any logic.
 
 A floor answers constants. It knows no states, keys or errors; what it does have is what no implementation can
-do without: a request read, rows made durable (all that wait share one commit), merchant calls, an answer
-written. What the real thing reaches of it is what its rules cost.
+do without: a request read, rows of the same tables made durable (all that wait share one commit), merchant
+calls, an answer written. What the real thing reaches of it is what its rules cost.
 """
 
 import argparse
@@ -15,12 +15,17 @@ from typing import Any, Protocol
 import apsw
 import asyncpg
 import msgspec
+import sqlalchemy as sa
 import uvicorn
 from pyreqwest.client import ClientBuilder
 
+from tiyin.gateway.receipts.records import RECEIPTS
+from tiyin.merchant.stores.tables import TRANSACTIONS
+from tiyin.storage.schema import creation_sql
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-ROW = "x" * 600
+PADDING = "x" * 600
 
 
 class Commits(Protocol):
@@ -29,17 +34,45 @@ class Commits(Protocol):
     async def commit(self, key: str) -> None: ...
 
 
+def row_of(table: sa.Table) -> dict[str, int | str | None]:
+    """Make a row like a real one, in which `KEY` stands for its key."""
+    unique = {column.name for index in table.indexes if index.unique for column in index.columns}
+    unique |= {column.name for column in table.primary_key.columns}
+    return {
+        column.name: "KEY"
+        if column.name in unique
+        else None
+        if column.nullable
+        else 1
+        if isinstance(column.type, sa.Integer)
+        else "text of a usual length"
+        for column in table.columns
+    }
+
+
+def upsert(table: sa.Table, values: str) -> str:
+    """Write the statement that inserts a row, or moves the one that is there."""
+    moved = ", ".join(
+        f"{name} = {table.name}.{name} + 1"
+        for name in table.columns.keys()  # noqa: SIM118  # of columns, not of a mapping
+        if name in {"version", "state"}
+    )
+    return f"INSERT INTO {table.name} {values} ON CONFLICT (id) DO UPDATE SET {moved}"
+
+
 class SqliteCommits:
     """One writer thread; every commit takes what waits. Durable: WAL with synchronous=FULL."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, table: sa.Table) -> None:
         self._waiting: queue.SimpleQueue[tuple[str, asyncio.Future[None]]] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._db = apsw.Connection(path)
-        self._db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS rows(id TEXT PRIMARY KEY, value TEXT, version INT) WITHOUT ROWID"
-        )
+        self._db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000")
+        for statement in creation_sql(table.metadata, "sqlite"):
+            self._db.execute(statement)
+        self._read = f"SELECT * FROM {table.name} WHERE id = ?"
+        self._row = row_of(table)
+        self._upsert = upsert(table, f"VALUES ({', '.join('?' * len(self._row))})")
         threading.Thread(target=self._write, daemon=True).start()
 
     async def commit(self, key: str) -> None:
@@ -54,11 +87,9 @@ class SqliteCommits:
                 batch.append(self._waiting.get())
             self._db.execute("BEGIN IMMEDIATE")
             for key, _ in batch:
-                self._db.execute("SELECT * FROM rows WHERE id=?", (key,)).fetchall()
-                self._db.execute(
-                    "INSERT INTO rows VALUES(?,?,1) ON CONFLICT(id) DO UPDATE SET version=version+1",
-                    (key, ROW),
-                )
+                self._db.execute(self._read, (key,)).fetchall()
+                values = [key if value == "KEY" else value for value in self._row.values()]
+                self._db.execute(self._upsert, values)
             self._db.execute("COMMIT")
             self._loop.call_soon_threadsafe(_answer, [done for _, done in batch])
 
@@ -72,10 +103,13 @@ def _answer(waiting: Sequence[asyncio.Future[None]]) -> None:
 class PostgresCommits:
     """A few connections; every statement takes what waits. Durable: synchronous_commit=on."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", table: sa.Table) -> None:
         self._pool = pool
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
+        self._read = f"SELECT * FROM {table.name} WHERE id = ANY($1)"
+        values = ["k" if value == "KEY" else _literal(value) for value in row_of(table).values()]
+        self._upsert = upsert(table, f"SELECT {', '.join(values)} FROM unnest($1::text[]) k ORDER BY k")
         self._tasks = [asyncio.create_task(self._write()) for _ in range(3)]
 
     async def commit(self, key: str) -> None:
@@ -93,24 +127,22 @@ class PostgresCommits:
                 if not batch:
                     continue
                 keys = sorted({key for key, _ in batch})
-                await connection.fetch("SELECT * FROM rows WHERE id = ANY($1)", keys)
-                await connection.execute(
-                    "INSERT INTO rows SELECT k, $2, 1 FROM unnest($1::text[]) k ORDER BY k "
-                    "ON CONFLICT(id) DO UPDATE SET version=rows.version+1",
-                    keys,
-                    ROW,
-                )
+                await connection.fetch(self._read, keys)
+                await connection.execute(self._upsert, keys)
                 _answer([done for _, done in batch])
 
 
-async def open_commits(url: str) -> Commits:
+def _literal(value: int | str | None) -> str:
+    return "NULL" if value is None else str(value) if isinstance(value, int) else f"'{value}'"
+
+
+async def open_commits(url: str, table: sa.Table) -> Commits:
     if url.startswith("sqlite:///"):
-        return SqliteCommits(url.removeprefix("sqlite:///"))
+        return SqliteCommits(url.removeprefix("sqlite:///"), table)
     pool = await asyncpg.create_pool(url, min_size=3, max_size=3)
-    await pool.execute(
-        'CREATE TABLE IF NOT EXISTS rows(id TEXT COLLATE "C" PRIMARY KEY, value TEXT, version INT)'
-    )
-    return PostgresCommits(pool)
+    for statement in creation_sql(table.metadata, "postgresql"):
+        await pool.execute(statement)
+    return PostgresCommits(pool, table)
 
 
 class Call(msgspec.Struct):
@@ -132,6 +164,8 @@ _keyed = msgspec.json.Decoder(Keyed)
 class Floor:
     """A raw ASGI app over `handle`, opened in its lifespan."""
 
+    table: sa.Table
+
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self.commits: Commits | None = None
@@ -139,7 +173,7 @@ class Floor:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await receive()
-            self.commits = await open_commits(self.arguments.database)
+            self.commits = await open_commits(self.arguments.database, self.table)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
@@ -167,6 +201,8 @@ class Floor:
 class MerchantFloor(Floor):
     """Answers each method with a constant, after as many commits as the real endpoint makes."""
 
+    table = TRANSACTIONS.schema
+
     async def handle(self, body: bytes) -> bytes:
         call = _call.decode(body)
         key = _keyed.decode(call.params).id
@@ -183,6 +219,8 @@ class MerchantFloor(Floor):
 
 class GatewayFloor(Floor):
     """Makes the calls and commits of a payment in their order."""
+
+    table = RECEIPTS.schema
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         super().__init__(arguments)
@@ -218,7 +256,7 @@ class GatewayFloor(Floor):
             await self.commit(key, self.arguments.paid_commits)
         return b'{"jsonrpc":"2.0","id":1,"result":{"receipt":{"_id":"%b","state":4,"padding":"%b"}}}' % (
             key.encode(),
-            ROW.encode(),
+            PADDING.encode(),
         )
 
 

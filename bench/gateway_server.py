@@ -1,12 +1,10 @@
 """The gateway as `tiyin serve` runs it, with one desk whose merchant is beside it."""
 
 import argparse
-import asyncio
 import json
 import secrets
+import socket
 from pathlib import Path
-
-import uvicorn
 
 from bench.merchant_server import KEY
 from tiyin.gateway.acquiring.test_cards import TestCards
@@ -17,6 +15,7 @@ from tiyin.gateway.notifications.port import LogMessages
 from tiyin.gateway.vault import new_vault_key
 from tiyin.protocol.values import Text
 from tiyin.storage import open_store
+from tiyin.web.serving import Server, run_on_loop
 from tiyin.web.site import SiteSettings, gateway_site
 
 
@@ -43,19 +42,18 @@ async def serve(arguments: argparse.Namespace) -> None:
         test_key=KEY,
     )
     await gateway.start()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            gateway_site(gateway, SiteSettings(public_url=address)),
-            host="127.0.0.1",
-            port=arguments.port,
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-        )
+    sock = socket.create_server(("127.0.0.1", arguments.port), backlog=1024)
+
+    def tell() -> None:
+        Path(arguments.manifest).write_text(json.dumps({"desk": desk.id, "key": key}))
+
+    server = Server(
+        gateway_site(gateway, SiteSettings(public_url=address)),
+        sock,
+        on_ready=tell,
     )
-    Path(arguments.manifest).write_text(json.dumps({"desk": desk.id, "key": key}))
     try:
-        await server.serve()
+        await server.listen()
     finally:
         await gateway.stop()
 
@@ -67,12 +65,7 @@ def main() -> None:
     parser.add_argument("--merchant", required=True)
     parser.add_argument("--manifest", required=True)
     arguments = parser.parse_args()
-    try:
-        import uvloop  # noqa: PLC0415 - not everywhere
-    except ImportError:
-        asyncio.run(serve(arguments))
-    else:
-        uvloop.run(serve(arguments))
+    run_on_loop(lambda: serve(arguments))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class Measured:
 
     clients: int
     done: int
+    all: int
     seconds: float
     latencies_ms: tuple[float, ...]
 
@@ -108,4 +109,4 @@ async def run_clients(
     finally:
         for connection in connections:
             connection.close()
-    return Measured(clients, len(latencies), last - counted_from, tuple(latencies))
+    return Measured(clients, len(latencies), next(numbers), last - counted_from, tuple(latencies))

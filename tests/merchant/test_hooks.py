@@ -10,7 +10,7 @@ import pytest
 import tiyin.merchant
 from helpers_merchant import KEY, TIMEOUT_MS, Books, Payme, payme_id
 from tiyin.merchant.api import MerchantApi
-from tiyin.merchant.billing import OrderState, Transaction
+from tiyin.merchant.billing import Account, Order, OrderState, Transaction
 from tiyin.merchant.refusals import (
     AccountNotFound,
     AlreadyDelivered,
@@ -269,6 +269,27 @@ async def test_fifty_at_once_are_one(world: World) -> None:
         assert all(reply == replies[0] for reply in replies)
         assert isinstance(replies[0], dict)
         assert world.shop.ran[effect, payme_id(1)] == 1
+
+
+async def test_a_slower_twin_is_answered_the_same(world: World) -> None:
+    """Goal: the shop says "reserved" to the slower of two equal calls, since the quicker one did that."""
+    quick_is_through = asyncio.Event()
+    check, asked = world.shop.check, 0
+
+    async def slow_the_second_time(account: Account, amount_tiyin: int) -> Order:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            await quick_is_through.wait()
+        return await check(account, amount_tiyin)
+
+    world.shop.check = slow_the_second_time  # type: ignore[method-assign]
+    quick, slow = asyncio.create_task(world.create(1)), asyncio.create_task(world.create(1))
+    first = await quick
+    quick_is_through.set()
+    assert await slow == first
+    assert asked == 2
+    assert world.shop.ran["create", payme_id(1)] == 1
 
 
 async def test_two_apis_over_one_database(world: World, sqlite_url: str) -> None:

@@ -177,6 +177,62 @@ class Payments(RuleBasedStateMachine):
             assert answer["state"] == one.state
             self.saw_cancel_time(one, answer["cancel_time"])
 
+    @rule(
+        number=IDS,
+        order=ORDERS,
+        call=st.sampled_from(["create", "perform", "cancel"]),
+        how=st.sampled_from(["lost", "cut", "cut and repeated at once"]),
+        turns=st.integers(0, 12),
+    )
+    def a_call_whose_answer_is_lost(self, number: int, order: str, call: str, how: str, turns: int) -> None:
+        """The call arrives, its answer does not; Payme repeats it, and the repeat's answer is judged."""
+        one = self.touched(number)
+        if one is not None:
+            order = one.order
+        time_ms = self.clock.now_ms() if one is None else one.time_ms
+        self.shop.cancellable = True
+        calls: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+            "create": lambda: self.payme.create(number, order, time=time_ms),
+            "perform": lambda: self.payme.perform(number),
+            "cancel": lambda: self.payme.cancel(number, 5),
+        }
+        if how == "lost":
+            self.run(calls[call]())
+        else:
+            self.run(self.cut(calls[call], turns, ends=how == "cut"))
+        if call == "create" and (one is None or one.state == 1):
+            if one is None and self.holder_state(order) != 0:
+                assert self.run(calls[call]()) in {-31008, *range(-31099, -31049)}
+            else:
+                answer = self.run(calls[call]())
+                assert answer["state"] == 1
+                if one is None:
+                    self.known[number] = Known(order, time_ms, 500_000, 1, answer["create_time"])
+        elif call == "perform":
+            self.perform(number, at_once=False)
+        elif call == "cancel":
+            self.cancel(number, 5, at_once=False, delivered=False)
+
+    async def cut(self, call: Callable[[], Coroutine[Any, Any, Any]], turns: int, ends: bool) -> None:
+        """Hang up as soon as the shop's hook has begun, which then goes on for so many turns of the loop."""
+        begun = asyncio.Event()
+
+        async def begin(_: Transaction) -> None:
+            begun.set()
+            for _turn in range(turns):
+                await asyncio.sleep(0)
+
+        self.shop.before = begin
+        both = [asyncio.ensure_future(call()), asyncio.ensure_future(begun.wait())]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for one in both:
+            one.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+        if ends:
+            # What was begun goes on without its caller, and has ended before the repeat comes.
+            await asyncio.sleep(0.01)
+        self.shop.before = None
+
     @rule(number=IDS, refusing=st.booleans())
     def perform_with_a_bad_hook(self, number: int, refusing: bool) -> None:
         error: Exception = CannotPerform() if refusing else RuntimeError()

@@ -4,9 +4,12 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import apsw
+import asyncpg
 import pytest
 
 from helpers_merchant import KEY, NOW_MS, TIMEOUT_MS, Books, Payme, QuietShop, payme_id
+from tiyin.merchant import methods
 from tiyin.merchant.api import MerchantApi
 from tiyin.merchant.billing import Billing, OrderState
 from tiyin.merchant.stores.own import OwnStore
@@ -223,3 +226,27 @@ async def test_the_statement(world: World) -> None:
     }
     assert await world.payme.statement(NOW_MS + 10, NOW_MS + 19) == []
     assert await world.payme.statement(NOW_MS + 9, NOW_MS + 5) == []
+
+
+async def without_the_index(url: str) -> None:
+    """Let no index hand the rows out in the right order by luck."""
+    statement = "DROP INDEX payme_transactions_time"
+    if url.startswith("sqlite"):
+        apsw.Connection(url.removeprefix("sqlite:///")).execute(statement)
+        return
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+async def test_a_statement_breaks_ties_by_id(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one moment, the ids decide; also where a page ends between them, and on each kind of database."""
+    monkeypatch.setattr(methods, "STATEMENT_PAGE", 2)
+    numbers = [0xB0, 0x0A, 0xFF, 0x1, 0xA1, 0x9]
+    world = World(store_url, QuietShop())
+    async with world.api:
+        await without_the_index(store_url)
+        for order, number in enumerate(numbers, 1):
+            assert (await world.payme.create(number, str(order), time=NOW_MS - number % 2))["state"] == 1
+        rows = [(row["time"], row["id"]) for row in await world.payme.statement()]
+    assert rows == sorted((NOW_MS - number % 2, payme_id(number)) for number in numbers)

@@ -1,13 +1,19 @@
 """Waiting for hooks: those that answer at once, those that wait, those that never end."""
 
 import asyncio
+import time
+from typing import Any
 
+import msgspec
 import pytest
 
-from helpers_merchant import KEY, Payme, QuietShop
+from helpers_merchant import KEY, Books, Payme, QuietShop
 from tiyin.merchant.api import MerchantApi
-from tiyin.merchant.billing import Account, Order
-from tiyin.merchant.patience import within
+from tiyin.merchant.billing import Account, Order, Transaction
+from tiyin.merchant.stores.own import OwnStore
+from tiyin.runtime.clock import TurnableClock
+from tiyin.runtime.patience import within
+from tiyin.storage import Lease, Store
 
 
 async def test_a_hook_that_waits_for_nothing() -> None:
@@ -107,3 +113,37 @@ async def test_a_check_that_hangs(sqlite_url: str) -> None:
 
     async with MerchantApi(Hanging(), sqlite_url, KEY, patience_s=0.05) as api:
         assert await Payme(api).check_perform() == -32400
+
+
+class SlowLeases:
+    """A store whose first lease is nearly over when it comes: the database was away for a while."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+        self.given = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    async def change_and_lease(self, *arguments: Any, **options: Any) -> tuple[Any, Lease | None]:
+        answer, lease = await self.inner.change_and_lease(*arguments, **options)
+        if lease is not None:
+            self.given += 1
+            if self.given == 1:
+                lease = msgspec.structs.replace(lease, until=time.monotonic() + 0.01)
+        return answer, lease
+
+
+async def test_a_hook_never_begins_under_a_lease_that_is_nearly_over(store: Store) -> None:
+    """Another process may begin when it ends, and two hooks of one transaction would run at a time."""
+    slow, shop, clock = SlowLeases(store), Books(), TurnableClock(0)
+    own = OwnStore(slow, clock=clock)
+    leases: list[int] = []
+
+    async def note(_: Transaction) -> None:
+        leases.append(slow.given)
+
+    shop.before = note
+    async with MerchantApi(shop, own, KEY, clock=clock) as api:
+        assert (await Payme(api).create(1, time=clock.now_ms()))["state"] == 1
+    assert leases == [2]

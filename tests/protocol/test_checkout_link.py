@@ -232,3 +232,10 @@ def test_any_pairs_are_a_request_or_a_documented_error(pairs: list[tuple[str, st
     text = ";".join(f"{name}={value}" for name, value in [("m", "shop"), ("ac.y", "1"), *pairs])
     result = outcome(read_link, encoded(text))
     assert isinstance(result, CheckoutRequest) or result.code == -31610
+
+
+def test_an_unknown_key_may_stand_twice() -> None:
+    """It is ignored like any other, so that no stranger's text comes back as the name of a field."""
+    text = "m=587f72c72cac0d162c722ae2;ac.order_id=197;a=500;x-secret=1;x-secret=2"
+    encoded = base64.b64encode(text.encode()).decode()
+    assert read_link(encoded).account == {"order_id": "197"}

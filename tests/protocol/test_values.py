@@ -70,10 +70,17 @@ def test_other_amounts_are_refused(value: object) -> None:
         read_amount(value)
 
 
-@given(st.integers(-(2**53), 2**53))
+@given(st.integers(1 - 2**53, 2**53 - 1))
 def test_a_float_that_holds_an_integer_is_that_integer(number: int) -> None:
     assert read_whole_number(float(number)) == number
     assert read_whole_number(number) == number
+
+
+@pytest.mark.parametrize("value", [float(2**53), float(-(2**53)), 2.0**60])
+def test_a_float_that_stands_for_several_integers_is_none(value: float) -> None:
+    """9007199254740992.0 is also what 9007199254740993.0 is read as."""
+    with pytest.raises(ValueError, match="must be"):
+        read_whole_number(value)
 
 
 def test_big_integers_stay_exact() -> None:

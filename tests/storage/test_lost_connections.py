@@ -28,7 +28,9 @@ from helpers_accounts import (
 )
 from helpers_proxy import Proxy
 from helpers_storage import PostgresServer
+from tiyin.runtime.tasks import Tasks
 from tiyin.storage import Decision, LeaseLost, OutcomeUnknown, Schedule, StorageUnavailable
+from tiyin.storage.postgres.readers import LINKS, Readers
 from tiyin.storage.postgres.store import PostgresStore, open_postgres
 
 KEYS = [account_id(n) for n in range(40)]
@@ -206,3 +208,30 @@ async def test_a_lost_lease_is_lost_also_when_the_connection_is(cut_off: Postgre
     for _ in range(10):
         with pytest.raises(LeaseLost):
             await cut_off.change(ACCOUNTS, key, counting(key, numbers), lease=lease)
+
+
+async def test_reads_beyond_the_bound_are_refused_and_later_ones_are_answered(direct: PostgresStore) -> None:
+    """While the database is away reads pile up; what does not fit must not leave a read that nobody makes."""
+    few = Tasks(count_max=1)
+    readers = Readers(direct._pool, few)  # noqa: SLF001 - the readers alone are what is tested
+    go_on = asyncio.Event()
+    other = few.start(asyncio.wait_for(go_on.wait(), 20), name="fills the bound")
+    with pytest.raises(StorageUnavailable):
+        await readers.get(ACCOUNTS, KEYS[0])
+    go_on.set()
+    await other
+    assert await asyncio.wait_for(readers.get(ACCOUNTS, KEYS[0]), 5) is None
+
+
+async def test_nobody_waits_for_a_reading_connection_beyond_the_deadline(direct: PostgresStore) -> None:
+    """However many wait before him: a server that swallows everything takes connection after connection."""
+    pool = direct._pool  # noqa: SLF001 - the pool alone is what is tested
+    taken = [await pool._taken() for _ in range(LINKS)]  # noqa: SLF001
+    pool._patience_s = 0.2  # noqa: SLF001
+    late = [asyncio.wait_for(pool.fetch("SELECT 1"), 5) for _ in range(6)]
+    ended = await asyncio.gather(*late, return_exceptions=True)
+    assert [type(one) for one in ended] == [StorageUnavailable] * 6
+    for link in taken:
+        pool._give_back(link)  # noqa: SLF001
+    pool._patience_s = 10  # noqa: SLF001
+    assert len(await asyncio.gather(*(pool.fetch("SELECT 1") for _ in range(6)))) == 6

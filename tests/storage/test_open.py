@@ -1,5 +1,6 @@
 """Opening a store, describing tables, and what a process loads for it."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from helpers_accounts import ACCOUNTS, ENTRIES, Account, Entry
-from tiyin.storage import TEXT, Schedule, StorageUnavailable, Table, open_store
+from helpers_accounts import ACCOUNTS, ENTRIES, METADATA, Account, Entry
+from tiyin.storage import TEXT, Decision, Schedule, StorageUnavailable, Table, open_store
 from tiyin.storage.postgres.store import open_postgres
 
 
@@ -24,6 +25,17 @@ async def test_an_address_that_names_no_usable_database_is_told(url: str) -> Non
 async def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(StorageUnavailable):
         await open_postgres("postgresql://nobody@127.0.0.1:1/none", patience_s=0.2)
+
+
+async def test_a_store_may_be_closed_again_and_by_two_at_once(store_url: str) -> None:
+    store = await open_store(store_url)
+    await store.create_tables(METADATA)
+    account = Account(id="a", version=1, owner="o", state="open", balance=0)
+    await store.change(ACCOUNTS, "a", lambda _: Decision(None, account))
+    await asyncio.wait_for(asyncio.gather(store.close(), store.close()), 20)
+    await asyncio.wait_for(store.close(), 20)
+    with pytest.raises(StorageUnavailable):
+        await store.get(ACCOUNTS, "a")
 
 
 async def test_the_directory_of_a_new_file_is_made(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def refusal(request: Request) -> str | None:
     if site is not None and site not in _OWN_SITES and not _is_followed_link(request):
         return "/dev does not answer requests that another site's page makes."
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and _netloc(origin) != host:
         return "/dev does not answer requests that another site's page makes."
     return None
 
@@ -49,6 +49,13 @@ def _is_loopback(address: str) -> bool:
 def _name(host: str) -> str | None:
     try:
         return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
     except ValueError:
         return None
 

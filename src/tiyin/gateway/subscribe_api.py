@@ -16,9 +16,11 @@ import msgspec
 from tiyin.gateway.cards.service import Cards
 from tiyin.gateway.desks import Desk, Desks, is_own_origin
 from tiyin.gateway.receipts.service import NewReceipt, Receipts
-from tiyin.protocol.errors import RpcError, internal_error, method_not_found
+from tiyin.protocol.errors import CommonCode, RpcError, internal_error, method_not_found
 from tiyin.protocol.jsonrpc import Request, RequestRefused, error_reply, read_request, result_reply
+from tiyin.protocol.params import known_path
 from tiyin.protocol.subscribe_api import (
+    FIELD_NAMES,
     FRONT_METHODS,
     METHODS,
     CardResult,
@@ -39,11 +41,13 @@ from tiyin.protocol.subscribe_api import (
 )
 from tiyin.protocol.values import Language, read_language
 from tiyin.runtime.logs import get_logger
+from tiyin.runtime.redaction import redact_text
 
 __all__ = ["Answer", "SubscribeApi", "SubscribeGateway"]
 
 _JSONRPC: Final = "2.0"
 _LOGGED_MAX: Final = 64
+_REASONS: Final = frozenset({"invalid_id", "invalid_authorization_header"})
 
 
 class SubscribeGateway(Protocol):
@@ -152,8 +156,7 @@ class SubscribeApi:
         return result_reply(request, await handler(self._gateway, call, params), jsonrpc=_JSONRPC)
 
     def _log_refusal(self, request: Request | RequestRefused, desk: Desk | None, error: RpcError) -> None:
-        field = error.data[:_LOGGED_MAX] if isinstance(error.data, str) else None
-        self._log.info("refused", **_who(request, desk), error=error.code, field=field)
+        self._log.info("refused", **_who(request, desk), error=error.code, field=_field_of(error, desk))
 
 
 def _who(request: Request | RequestRefused, desk: Desk | None) -> dict[str, Any]:
@@ -163,11 +166,19 @@ def _who(request: Request | RequestRefused, desk: Desk | None) -> dict[str, Any]
         request_id = request.id
     else:
         method, request_id = "unreadable", request.request_id
-    return {
-        "method": method,
-        "request_id": request_id[:_LOGGED_MAX] if isinstance(request_id, str) else request_id or None,
-        "desk_id": None if desk is None else desk.id,
-    }
+    # Hidden before it is cut: half a card number is not recognised as one.
+    shown = redact_text(request_id)[:_LOGGED_MAX] if isinstance(request_id, str) else request_id or None
+    return {"method": method, "request_id": shown, "desk_id": None if desk is None else desk.id}
+
+
+def _field_of(error: RpcError, desk: Desk | None) -> str | None:
+    """Name the field that an error is about, as far as the name is ours or the desk's own."""
+    if not isinstance(error.data, str) or error.code == CommonCode.METHOD_NOT_FOUND:
+        return None
+    if error.data in _REASONS:
+        return error.data
+    own = frozenset() if desk is None else frozenset(field.name for field in desk.account_fields)
+    return known_path(error.data, FIELD_NAMES | own) or None
 
 
 def _may_read(origin: str | None, desk: Desk | None, method: str | None) -> bool:

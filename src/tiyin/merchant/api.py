@@ -33,12 +33,14 @@ from tiyin.protocol.merchant_api import (
 from tiyin.protocol.values import Text
 from tiyin.runtime.clock import Clock, SystemClock
 from tiyin.runtime.logs import get_logger
+from tiyin.runtime.redaction import redact_text
 from tiyin.runtime.tasks import Tasks
 
 __all__ = ["Call", "MerchantApi", "Reply"]
 
 _encode = msgspec.json.Encoder().encode
 _DRAIN_S = 10.0
+_LOGGED_MAX = 64
 # What tells of a broken or foreign caller; a payer's wrong order number is everyday business and not logged.
 _MALFORMED = frozenset(
     (
@@ -218,7 +220,11 @@ class MerchantApi:
     def _refused(self, request: Request | RequestRefused, error: RpcError, method: str | None) -> Reply:
         if error.code in _MALFORMED:
             self._log.warning(
-                "payme_request_refused", method=method, request_id=_id_of(request), code=error.code
+                "payme_request_refused",
+                # The name of a method that is not ours is a stranger's text, perhaps somebody's key.
+                method=method if method is None or method in METHODS else "unknown",
+                request_id=_id_of(request),
+                code=error.code,
             )
         return _error(request, error, method)
 
@@ -332,6 +338,9 @@ async def _rest(
 
 
 def _id_of(request: Request | RequestRefused) -> object:
-    if isinstance(request, RequestRefused):
-        return request.request_id
-    return None if request.id is msgspec.UNSET else request.id
+    """Return a request's id for the log."""
+    request_id = request.request_id if isinstance(request, RequestRefused) else request.id
+    if isinstance(request_id, str):
+        # Hidden before it is cut: half a card number is not recognised as one.
+        return redact_text(request_id)[:_LOGGED_MAX]
+    return None if request_id is msgspec.UNSET else request_id

@@ -73,9 +73,16 @@ class Methods:
         """Take a transaction in and reserve its order. Documentation: merchant-api/CreateTransaction."""
         ask = Ask(params.id, params.time, params.amount, params.account)
         # The id first: a known transaction is answered as it stands, and the shop is not asked again.
-        step = rules.create(await self._store.read(ask.id), self._clock.now_ms(), ask, self._hooks)
+        step = await self._create_step(ask)
         if isinstance(step.outcome, rules.Fresh):
-            return answers.created(await self._create_fresh(ask))
+            try:
+                return answers.created(await self._create_fresh(ask))
+            except RpcError:
+                # A call of the same id at the same moment may have been quicker: then the order is refused
+                # because this very transaction holds it.
+                step = await self._create_step(ask)
+                if isinstance(step.outcome, rules.Fresh):
+                    raise
         if isinstance(step.outcome, Answer) and step.write is None:
             return answers.created(step.outcome.row)
         return answers.created(
@@ -165,6 +172,10 @@ class Methods:
             if guard is not None and await self._freed(await self._store.holder(guard)):
                 order = await self._shop.check(account, amount_tiyin)
         return judge_order(order, account, amount_tiyin, creating=creating)
+
+    async def _create_step(self, ask: Ask) -> rules.Step:
+        """Look what a repeated CreateTransaction would meet, without doing any of it."""
+        return rules.create(await self._store.read(ask.id), self._clock.now_ms(), ask, self._hooks)
 
     async def _create_fresh(self, ask: Ask) -> Row:
         order = await self._payable(ask.account, ask.amount_tiyin, creating=True)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from tiyin.merchant.billing import Billing, FiscalNotice
-from tiyin.merchant.patience import within
 from tiyin.merchant.records import Begun, Row, hook_account, view
 from tiyin.merchant.refusals import (
     AccountNotFound,
@@ -16,6 +15,7 @@ from tiyin.merchant.refusals import (
 )
 from tiyin.merchant.rules import Hooks, Run
 from tiyin.protocol.values import is_clean_text
+from tiyin.runtime.patience import within
 
 __all__ = ["Shop", "hooks_of", "read_number"]
 

@@ -34,7 +34,7 @@ from tiyin.protocol.values import (
     read_text,
 )
 
-__all__ = ["BUTTON", "DETAIL_LENGTH_MAX", "fill_callback", "read_form", "write_form"]
+__all__ = ["BUTTON", "DETAIL_LENGTH_MAX", "FORM_FIELDS", "fill_callback", "read_form", "write_form"]
 
 PAIRS_MAX: Final = 64
 DETAIL_LENGTH_MAX: Final = 128 * 1024
@@ -54,6 +54,8 @@ _NAMES: Final = frozenset(
         *(f"description[{language}]" for language in LANGUAGES),
     }
 )
+FORM_FIELDS: Final = frozenset({*_NAMES, "account", "form"})
+"""What an error about a form may name; in `account[...]` stands a name that the form's writer chose."""
 
 
 def write_form(action: str, request: CheckoutRequest, *, button: str | None = None) -> str:

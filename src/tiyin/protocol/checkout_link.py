@@ -33,6 +33,7 @@ from tiyin.protocol.values import (
 __all__ = [
     "CALLBACK_TIMEOUT_MS",
     "CALLBACK_TIMEOUT_MS_MAX",
+    "LINK_FIELDS",
     "LINK_LENGTH_MAX",
     "CheckoutRequest",
     "read_link",
@@ -43,6 +44,9 @@ CALLBACK_TIMEOUT_MS: Final = 15_000
 CALLBACK_TIMEOUT_MS_MAX: Final = 3_600_000
 LINK_LENGTH_MAX: Final = 8192
 MERCHANT_LENGTH_MAX: Final = 64
+_NAMES: Final = frozenset({"m", "a", "l", "c", "ct", "cr"})
+LINK_FIELDS: Final = _NAMES | {"ac", "params"}
+"""What an error about a link may name; behind `ac.` follows a name that the link's writer chose."""
 
 T = TypeVar("T")
 
@@ -173,6 +177,8 @@ def _split(text: str) -> tuple[dict[str, str], dict[str, str]]:
             continue
         if not equals:
             raise wrong_field("params")
+        if name not in _NAMES and not name.startswith("ac."):
+            continue
         into, key = (account, name[3:]) if name.startswith("ac.") else (values, name)
         if key in into:
             raise wrong_field(name)

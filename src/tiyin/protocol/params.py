@@ -1,10 +1,11 @@
 """Reading of parameters into structs, with an error that names the field. Both protocols share it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
+import msgspec.inspect
 
 from tiyin.protocol.values import Account, FieldError, check_clean, read_whole_number
 
@@ -13,6 +14,8 @@ __all__ = [
     "Digits",
     "Whole",
     "WholeOrDigits",
+    "field_names",
+    "known_path",
     "read_python",
     "read_struct",
     "set_field",
@@ -39,6 +42,7 @@ else:
 _PATH = re.compile(r" - at `(?:key in )?\$\.?(?P<path>.*)`\Z", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _ESCAPED_NUL: Final = rb"\u0000"
+_STEP = re.compile(r"\.?(?P<name>[^.\[\]]+)|\[(?:[0-9]{1,6}|\.\.\.)\]")
 
 
 def read_struct(decode: Callable[[msgspec.Raw], T], raw: msgspec.Raw) -> T:
@@ -126,3 +130,39 @@ def read_python(cls: type[T], value: object) -> T:
         raise _field_error(error) from None
     except RecursionError:
         raise FieldError("", "is nested too deep") from None
+
+
+def field_names(structs: Iterable[type[msgspec.Struct]]) -> frozenset[str]:
+    """Return the names that the fields of structs have on the wire, with those of the structs in them."""
+    names: set[str] = set()
+    seen: set[type] = set()
+    waiting: list[Any] = list(msgspec.inspect.multi_type_info(structs))
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, msgspec.inspect.StructType) and kind.cls not in seen:
+            seen.add(kind.cls)
+            names.update(field.encode_name for field in kind.fields)
+            waiting += [field.type for field in kind.fields]
+        elif isinstance(kind, msgspec.inspect.UnionType):
+            waiting += kind.types
+        elif isinstance(kind, msgspec.inspect.CollectionType):
+            waiting.append(kind.item_type)
+        elif isinstance(kind, msgspec.inspect.Metadata):
+            waiting.append(kind.type)
+    return frozenset(names)
+
+
+def known_path(path: str, names: frozenset[str]) -> str:
+    """Return the beginning of a field's path that consists of known names.
+
+    What follows was written by a stranger: the name of an account's field, any key of an object. It goes back
+    to whoever wrote it, and not into a log, where it could be somebody's key.
+
+    Args:
+        path: a path such as `account.order_id` or `detail.items[0].price`.
+        names: the names that are known.
+    """
+    end = 0
+    while (step := _STEP.match(path, end)) is not None and (step["name"] is None or step["name"] in names):
+        end = step.end()
+    return path[:end]

@@ -21,7 +21,8 @@ from tiyin.protocol.cards_api import (
     CodeSent,
 )
 from tiyin.protocol.errors import invalid_params, method_not_found
-from tiyin.protocol.params import read_struct
+from tiyin.protocol.fiscal import Detail
+from tiyin.protocol.params import field_names, read_struct
 from tiyin.protocol.receipt import (
     AccountRow,
     Epos,
@@ -54,6 +55,7 @@ from tiyin.protocol.values import FieldError
 
 __all__ = [
     "COUNT_MAX",
+    "FIELD_NAMES",
     "FRONT_METHODS",
     "METHODS",
     "AccountRow",
@@ -135,6 +137,8 @@ _PARAMS: Final[dict[str, type[msgspec.Struct]]] = {
 }
 _DECODERS: Final = {name: msgspec.json.Decoder(params).decode for name, params in _PARAMS.items()}
 METHODS: Final = frozenset(_PARAMS)
+FIELD_NAMES: Final = field_names([*_PARAMS.values(), Detail])
+"""The names of all parameters of all methods, at any depth."""
 FRONT_METHODS: Final = frozenset(
     {"cards.create", "cards.get_verify_code", "cards.verify", "cards.check", "cards.remove"}
 )

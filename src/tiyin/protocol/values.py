@@ -181,7 +181,7 @@ def read_whole_number(value: object) -> int:
     """
     if type(value) is int:
         return value
-    if type(value) is float and value.is_integer() and abs(value) <= 2**53:
+    if type(value) is float and value.is_integer() and abs(value) < 2**53:
         return int(value)
     raise ValueError("must be an integer")
 

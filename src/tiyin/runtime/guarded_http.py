@@ -148,12 +148,18 @@ class GuardedHttp:
         self._in_flight += 1
         host = self._host(target)
         host.callers += 1
-        stage = _Stage(asyncio.get_running_loop().time() + timeout_ms / 1000)
+        now = asyncio.get_running_loop().time()
+        stage = _Stage(now + timeout_ms / 1000)
         try:
-            async with asyncio.timeout(timeout_ms / 1000), host.slots:
-                await _close_all(self._evicted())
-                await self._resolve(host, target)
+            if now >= host.good_until or host.slots.locked():
+                await self._ready(host, target, timeout_ms)
+            else:
+                # Where nothing is to be waited for, the time is kept by the sending itself.
+                await host.slots.acquire()
+            try:
                 return await self._try_addresses(host, target, method, body, headers, body_max, stage)
+            finally:
+                host.slots.release()
         except TimeoutError:
             if stage.sent:
                 raise NoAnswer(f"{target}: no whole answer within {timeout_ms} ms") from None
@@ -161,6 +167,17 @@ class GuardedHttp:
         finally:
             host.callers -= 1
             self._in_flight -= 1
+
+    async def _ready(self, host: _Host, target: Target, timeout_ms: int) -> None:
+        """Wait, within the call's time, until a place is taken and the addresses are judged."""
+        async with asyncio.timeout(timeout_ms / 1000):
+            await host.slots.acquire()
+            try:
+                await _close_all(self._evicted())
+                await self._resolve(host, target)
+            except BaseException:
+                host.slots.release()
+                raise
 
     def _host(self, target: Target) -> _Host:
         key = (target.scheme, target.host, target.port)
@@ -306,7 +323,9 @@ async def _send(
     try:
         async with request as response:
             answered = _headers(response)
-            declared = answered.get("content-length", "")
+            # Beside a Transfer-Encoding, readable or not, the library does not keep to a declared length.
+            framed = "transfer-encoding" in response.headers
+            declared = "" if framed else answered.get("content-length", "")
             return HttpAnswer(response.status, answered, await _body(response, target, declared, body_max))
     except PyreqwestError as error:
         cause = _cause(error)
@@ -318,9 +337,11 @@ async def _send(
 
 
 async def _body(response: Response, target: Target, declared: str, body_max: int) -> bytes:
-    """Read the body, counting. The declared length is believed only when it is too long."""
-    if declared.isdecimal() and int(declared[:20]) > body_max:
-        raise NoAnswer(f"{target}: the answer is longer than {body_max} bytes")
+    """Read the body, counting; of a declared length the library reads just as much, so all at once."""
+    if declared.isdecimal():
+        if int(declared[:20]) > body_max:
+            raise NoAnswer(f"{target}: the answer is longer than {body_max} bytes")
+        return bytes(await response.bytes())
     reader = response.body_reader
     chunks: list[bytes] = []
     length = 0

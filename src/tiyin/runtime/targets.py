@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from pyreqwest.http import Url
@@ -42,6 +43,7 @@ class Target(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
+@lru_cache(maxsize=1024)
 def read_target(url: str, *, allow_http: bool) -> Target:
     """Read an address with the parser that the sending code uses, so that both mean the same host.
 

@@ -236,5 +236,8 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what was accepted, refuse anything new, and let go of the database."""
+        """Finish what was accepted, refuse anything new, and let go of the database.
+
+        It may be called again, also while the first call is under way: the second does nothing.
+        """
         ...

@@ -65,7 +65,8 @@ class Templates:
             context: What the template sees. `here` may name another path for the language switch.
         """
         language = language or language_of(request)
-        here = str(context.pop("here", request.url.path))
+        # Two slashes at the beginning would make the path the name of another host.
+        here = "/" + str(context.pop("here", request.url.path)).lstrip("/")
         kept = [(k, v) for k, v in request.query_params.multi_items() if k != "lang"]
 
         def in_language(code: Language) -> str:

@@ -18,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tiyin.web.binding import BACKLOG
+from tiyin.web.bounded_heads import BoundedHeads
 
 __all__ = ["GRACE_S", "Server", "run_on_loop"]
 
@@ -50,6 +51,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=BoundedHeads,
                 lifespan="off",
                 log_config=None,
                 access_log=False,

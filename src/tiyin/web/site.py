@@ -56,8 +56,14 @@ def checkout_site(gateway: CheckoutGateway, settings: SiteSettings) -> ASGIApp:
     async def not_found(request: Request, _: Exception) -> Response:
         return checkout.not_found(request)
 
+    async def not_allowed(request: Request, error: Exception) -> Response:
+        page = checkout.not_found(request, status_code=405)
+        page.headers.update(getattr(error, "headers", None) or {})
+        return page
+
     async def busy(request: Request, error: Exception) -> Response:
-        _log.warning("page_unavailable", path=request.url.path, error=type(error).__name__)
+        # The address is left out: a link's holds the account.
+        _log.warning("page_unavailable", method=request.method, error=type(error).__name__)
         return checkout.broken(request, busy=True)
 
     async def broken(request: Request, _: Exception) -> Response:
@@ -69,7 +75,13 @@ def checkout_site(gateway: CheckoutGateway, settings: SiteSettings) -> ASGIApp:
             *templates.static.routes(),
             *checkout_routes(checkout),
         ],
-        exception_handlers={404: not_found, StorageError: busy, TasksRefused: busy, Exception: broken},
+        exception_handlers={
+            404: not_found,
+            405: not_allowed,
+            StorageError: busy,
+            TasksRefused: busy,
+            Exception: broken,
+        },
     )
     return SecureHeaders(pages, encrypted=encrypted)
 

@@ -11,7 +11,6 @@
 Documentation: subscribe-api/overview
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +18,8 @@ from tiyin.gateway.subscribe_api import Answer, SubscribeApi
 from tiyin.protocol.errors import CommonCode, RpcError, SubscribeCode
 from tiyin.protocol.jsonrpc import BODY_BYTES_MAX, error_reply
 from tiyin.protocol.values import Language, read_language
+from tiyin.runtime.logs import get_logger
+from tiyin.runtime.patience import within
 from tiyin.runtime.tasks import Tasks, TasksRefused
 
 __all__ = ["PATHS", "SubscribeEndpoint"]
@@ -43,6 +44,8 @@ _PREFLIGHT: Final[_Headers] = [
 ]
 _WANTED: Final = frozenset({b"x-auth", b"accept-language", b"origin"})
 
+_log: Final = get_logger("tiyin.subscribe_api")
+
 
 class SubscribeEndpoint:
     """The ASGI application; whoever mounts it sends it the requests to `PATHS`.
@@ -64,15 +67,16 @@ class SubscribeEndpoint:
         if method == "OPTIONS":
             await _answer_preflight(send, origin)
             return
-        language = read_language(headers.get(b"accept-language"))
         if method != "POST":
-            await _answer(send, _refuse(CommonCode.TRANSPORT, language), origin)
+            language = read_language(headers.get(b"accept-language"))
+            await _answer(send, _refuse(CommonCode.TRANSPORT, language, "not_a_post"), origin)
             return
         try:
-            async with asyncio.timeout(_BODY_S):
-                body = await _read_body(receive)
+            body = await within(_BODY_S, _read_body(receive))
         except TimeoutError:
-            await _answer(send, _refuse(CommonCode.TRANSPORT, language), origin, close=True)
+            language = read_language(headers.get(b"accept-language"))
+            refusal = _refuse(CommonCode.TRANSPORT, language, "body_too_slow")
+            await _answer(send, refusal, origin, close=True)
             return
         if body is None:
             return  # The client is gone.
@@ -82,12 +86,14 @@ class SubscribeEndpoint:
                 name="subscribe_api",
             )
         except TasksRefused:
-            answer = _refuse(SubscribeCode.PAYME_UNAVAILABLE, language)
+            language = read_language(headers.get(b"accept-language"))
+            answer = _refuse(SubscribeCode.PAYME_UNAVAILABLE, language, "no_more_work_taken")
         await _answer(send, answer, origin, close=len(body) > BODY_BYTES_MAX)
 
 
-def _refuse(code: int, language: Language) -> Answer:
-    """Refuse what never got as far as the API."""
+def _refuse(code: int, language: Language, why: str) -> Answer:
+    """Refuse what never got as far as the API, and say so in the log as the API does."""
+    _log.info("refused", method="unreadable", error=int(code), why=why)
     return Answer(error_reply(None, RpcError(code), language=language, jsonrpc="2.0"))
 
 

@@ -11,7 +11,7 @@ from helpers_cards import NOW_MS, CardsRoom, RealIssuer, new_vault, on_sqlite, o
 from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.cards import CardDetails, Cards, TestIssuer
 from tiyin.gateway.cards.records import CARDS, TOKENS
-from tiyin.gateway.cards.tokens import token_id_of
+from tiyin.gateway.cards.tokens import TokenReserved, token_id_of
 from tiyin.gateway.vault import SealBroken
 from tiyin.protocol.errors import RpcError
 from tiyin.protocol.subscribe_api import CardAnswer
@@ -51,7 +51,7 @@ async def test_the_documentations_samples(store: Store) -> None:
     assert await refusal(room.cards.remove(room.desk, made.token)) == -31400
     assert await refusal(room.cards.get_verify_code(room.desk, made.token)) == -31400
     assert await refusal(room.cards.verify(room.desk, made.token, "666666")) == -31400
-    assert await refusal(room.cards.reserve(room.desk, made.token, "r1", 1)) == -31400
+    assert await refusal(room.cards.reserve(room.desk, made.token, "r1", 1, attempt=1)) == -31400
 
 
 @on_sqlite
@@ -127,7 +127,7 @@ async def test_a_token_is_one_desks_own(store: Store) -> None:
         room.cards.get_verify_code(room.other_desk, token),
         room.cards.verify(room.other_desk, token, "666666"),
         room.cards.remove(room.other_desk, token),
-        room.cards.reserve(room.other_desk, token, "r1", 1),
+        room.cards.reserve(room.other_desk, token, "r1", 1, attempt=1),
         room.cards.check(room.desk, token[:-1] + ("a" if token[-1] != "a" else "b")),
     ):
         assert await refusal(call) == -31400
@@ -146,14 +146,14 @@ async def test_customer_account_and_amount_are_kept(store: Store) -> None:
     saved = await room.cards.create(room.desk, number=NUMBER, expire="0399", save=True, amount_tiyin=500_000)
     kept = await store.get(TOKENS, token_id_of(saved.token))
     assert kept is not None
-    assert kept.amount_tiyin is None
+    assert kept.amount_tiyin == 500_000
 
 
 @on_sqlite
 async def test_an_unverified_token_cannot_pay(store: Store) -> None:
     room = await open_room(store)
     card = await room.cards.create(room.desk, number=NUMBER, expire="0399", save=True)
-    assert await refusal(room.cards.reserve(room.desk, card.token, "r1", 1000)) == -31400
+    assert await refusal(room.cards.reserve(room.desk, card.token, "r1", 1000, attempt=1)) == -31400
 
 
 async def test_one_card_is_one_card_through_every_token(store: Store) -> None:
@@ -172,9 +172,9 @@ async def test_one_card_is_one_card_through_every_token(store: Store) -> None:
 async def test_a_saved_token_pays_again_and_again_by_the_same_card(store: Store) -> None:
     room = await open_room(store)
     token = await verified(room, save=True)
-    first = await room.cards.reserve(room.desk, token, "r1", 1000)
+    first = await room.cards.reserve(room.desk, token, "r1", 1000, attempt=1)
     await room.cards.spend(first.token_id, "r1")
-    second = await room.cards.reserve(room.desk, token, "r2", 2000)
+    second = await room.cards.reserve(room.desk, token, "r2", 2000, attempt=1)
     assert first == second
     assert (first.number, first.expire, first.one_time) == ("860006******6311", "0399", False)
     assert CardDetails(NUMBER, "0399") == await room.cards.open(first.card_id)
@@ -186,16 +186,16 @@ async def test_a_saved_token_pays_again_and_again_by_the_same_card(store: Store)
 async def test_a_one_time_token_pays_once_and_recognises_its_repeat(store: Store) -> None:
     room = await open_room(store)
     token = await verified(room)
-    card = await room.cards.reserve(room.desk, token, "r1", 1000)
-    assert card == await room.cards.reserve(room.desk, token, "r1", 1000)
-    assert await refusal(room.cards.reserve(room.desk, token, "r2", 1000)) == -31400
-    await room.cards.release(card.token_id, "r2")
-    assert await refusal(room.cards.reserve(room.desk, token, "r2", 1000)) == -31400
-    await room.cards.release(card.token_id, "r1")
-    assert card == await room.cards.reserve(room.desk, token, "r2", 1000)
+    card = await room.cards.reserve(room.desk, token, "r1", 1000, attempt=1)
+    assert card == await room.cards.reserve(room.desk, token, "r1", 1000, attempt=1)
+    assert await refusal(room.cards.reserve(room.desk, token, "r2", 1000, attempt=1)) == -31400
+    await room.cards.release(card.token_id, "r2", 1)
+    assert await refusal(room.cards.reserve(room.desk, token, "r2", 1000, attempt=1)) == -31400
+    await room.cards.release(card.token_id, "r1", 1)
+    assert card == await room.cards.reserve(room.desk, token, "r2", 1000, attempt=1)
     for _ in range(2):
         await room.cards.spend(card.token_id, "r2")
-    await room.cards.release(card.token_id, "r2")
+    await room.cards.release(card.token_id, "r2", 1)
     assert card == await room.cards.paying_card(room.desk, token, "r2", 1000)
     assert await refusal(room.cards.paying_card(room.desk, token, "r1", 1000)) == -31400
     assert await refusal(room.cards.check(room.desk, token)) == -31400
@@ -206,21 +206,37 @@ async def test_looking_reserves_nothing(store: Store) -> None:
     room = await open_room(store)
     token = await verified(room)
     await room.cards.paying_card(room.desk, token, "r1", 1000)
-    await room.cards.reserve(room.desk, token, "r2", 1000)
+    await room.cards.reserve(room.desk, token, "r2", 1000, attempt=1)
 
 
 @on_sqlite
-async def test_a_token_made_for_an_amount_pays_only_that(store: Store) -> None:
+@pytest.mark.parametrize("save", [True, False])
+async def test_a_token_made_for_an_amount_pays_only_that(store: Store, save: bool) -> None:
     room = await open_room(store)
-    token = await verified(room, amount_tiyin=500_000)
-    assert await refusal(room.cards.reserve(room.desk, token, "r1", 499_999)) == -31610
-    await room.cards.reserve(room.desk, token, "r1", 500_000)
+    token = await verified(room, amount_tiyin=500_000, save=save)
+    assert await refusal(room.cards.reserve(room.desk, token, "r1", 499_999, attempt=1)) == -31610
+    await room.cards.reserve(room.desk, token, "r1", 500_000, attempt=1)
+
+
+async def test_a_reservation_is_for_one_attempt(store: Store) -> None:
+    """What a later attempt of the same receipt has reserved is not released by the end of an earlier one."""
+    room = await open_room(store)
+    token = await verified(room)
+    card = await room.cards.reserve(room.desk, token, "r1", 1000, attempt=1)
+    assert card == await room.cards.reserve(room.desk, token, "r1", 1000, attempt=2)
+    assert card == await room.cards.reserve(room.desk, token, "r1", 1000, attempt=1)
+    await room.cards.release(card.token_id, "r1", 1)
+    with pytest.raises(TokenReserved) as held:
+        await room.cards.reserve(room.desk, token, "r2", 1000, attempt=1)
+    assert (held.value.code, held.value.receipt_id, held.value.attempt) == (-31400, "r1", 2)
+    await room.cards.release(card.token_id, "r1", 2)
+    assert card == await room.cards.reserve(room.desk, token, "r2", 1000, attempt=1)
 
 
 async def test_of_receipts_that_reserve_at_once_one_wins(store: Store) -> None:
     room = await open_room(store)
     token = await verified(room)
-    tries = (room.cards.reserve(room.desk, token, f"r{number}", 1000) for number in range(30))
+    tries = (room.cards.reserve(room.desk, token, f"r{number}", 1000, attempt=1) for number in range(30))
     ended = await asyncio.gather(*tries, return_exceptions=True)
     assert len([one for one in ended if not isinstance(one, BaseException)]) == 1
     assert {one.code for one in ended if isinstance(one, RpcError)} == {-31400}
@@ -250,7 +266,7 @@ async def test_numbers_are_sealed_anew_when_the_vault_key_changes(store: Store) 
         return Cards(store, room.clock, SeededIds(8), new_vault(*names), issuer, room.phone)
 
     rotating, rotated = cards_under("k2", "k1"), cards_under("k2")
-    card = await rotating.reserve(room.desk, token, "r1", 1000)
+    card = await rotating.reserve(room.desk, token, "r1", 1000, attempt=1)
     again = await rotating.create(room.desk, number=NUMBER, expire="0399")
     assert len(await store.query(sa.select(CARDS.schema.c.id))) == 1
     assert await rotating.reseal() == 1

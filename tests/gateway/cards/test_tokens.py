@@ -38,6 +38,7 @@ def row(**changes: object) -> TokenRow:
         customer=None,
         state=LIVE,
         receipt_id=None,
+        attempt=0,
         created_at_ms=0,
     )
     return msgspec.structs.replace(fresh, **changes)
@@ -92,7 +93,7 @@ def test_only_the_whole_token_of_this_desk_opens() -> None:
 )
 def test_what_may_not_pay(changes: dict[str, object], code: int) -> None:
     with pytest.raises(RpcError) as refused:
-        reserve_token(row(**changes), "r1", 1000)
+        reserve_token(row(**changes), "r1", 1000, attempt=1)
     assert refused.value.code == code
 
 
@@ -101,13 +102,15 @@ def test_what_may_not_pay(changes: dict[str, object], code: int) -> None:
     [
         ({}, True),
         ({"amount_tiyin": 1000}, True),
-        ({"receipt_id": "r1"}, False),
+        ({"receipt_id": "r1", "attempt": 1}, False),
+        ({"receipt_id": "r1", "attempt": 2}, False),
+        ({"receipt_id": "r1"}, True),
         ({"state": SPENT, "receipt_id": "r1"}, False),
         ({"save": 1}, False),
     ],
 )
 def test_what_may_pay(changes: dict[str, object], writes: bool) -> None:
-    decision = reserve_token(row(**changes), "r1", 1000)
+    decision = reserve_token(row(**changes), "r1", 1000, attempt=1)
     assert decision.writes is writes
     assert decision.answer.card_id == "card"
     assert decision.answer.one_time is not bool(changes.get("save"))
@@ -117,9 +120,9 @@ def take(held: TokenRow, step: str, receipt_id: str) -> TokenRow | None:
     """Take one step; what it wrote, if it wrote at all."""
     try:
         if step == "reserve":
-            record = reserve_token(held, receipt_id, 1000).record
+            record = reserve_token(held, receipt_id, 1000, attempt=1).record
         elif step == "release":
-            record = release_token(held, receipt_id).record
+            record = release_token(held, receipt_id, 1).record
         elif step == "spend":
             record = spend_token(held, receipt_id).record
         elif step == "remove":

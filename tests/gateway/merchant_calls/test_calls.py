@@ -174,3 +174,32 @@ def test_pauses_double_up_to_a_bound() -> None:
             waited += 1
         pauses.append(waited)
     assert pauses == [1, 2, 4, 8, 15, 15, 15]
+
+
+async def test_a_clock_that_is_set_back_does_not_spare_a_merchant_for_hours() -> None:
+    clock = ManualClock()
+    breaker = Breaker(clock)
+    for _ in range(5):
+        breaker.failed()
+    assert not breaker.allows()
+    breaker.clock = ManualClock(clock.now_ms() - 3_600_000)
+    assert breaker.allows()
+
+
+async def test_a_call_whose_key_came_late_does_not_leave() -> None:
+    """A driver counted on the call's bound when it looked at its lease; a slow database must not break it."""
+    slow = True
+
+    async def slow_key_of(desk_id: str) -> str:
+        if slow:
+            clock.advance(2_001)
+        return await key_of(desk_id)
+
+    clock = ManualClock()
+    http = ScriptedHttp(lambda _: ALLOWED)
+    calls = MerchantCalls(http, clock, slow_key_of)
+    for _ in range(9):
+        assert await calls.check_perform(TARGET, 1, {}) == Unknown("left_too_late", sent=False)
+    assert http.calls == []
+    slow = False
+    assert await calls.check_perform(TARGET, 1, {}) == Answered(Allowed())

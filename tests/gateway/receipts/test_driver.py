@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -9,8 +11,13 @@ from msgspec.structs import replace
 from helpers_receipts import GOOD_CARD, OTHER_CARD, World, agrees, make_desk, paid_with
 from helpers_shop import Crashed
 from tiyin.gateway.metadata import metadata
-from tiyin.gateway.receipts.records import Receipt
-from tiyin.storage import Store
+from tiyin.gateway.receipts.moves import PayIntent
+from tiyin.gateway.receipts.orders import Orders
+from tiyin.gateway.receipts.records import ATTEMPTS, Receipt
+from tiyin.gateway.receipts.service import NewReceipt
+from tiyin.protocol.errors import RpcError
+from tiyin.runtime.http import HttpAnswer, HttpCall, ScriptedHttp
+from tiyin.storage import Lease, StorageUnavailable, Store
 
 
 async def test_a_payment_through_a_billing_takes_five_commits(stored: World) -> None:
@@ -184,3 +191,170 @@ async def test_no_call_starts_that_could_outlive_the_lease(stored: World) -> Non
     (lease,) = await stored.store.work.claim("receipt", "another", 20_000, 1)
     soon = replace(lease, until=time.monotonic() + 2)
     assert (await driver.drive(await stored.load(receipt), soon, fresh=False)).state == 4
+
+
+async def test_a_stopping_process_begins_no_payment(stored: World) -> None:
+    receipt = await stored.create()
+    await stored.receipts.stop()
+    refused = await stored.pay(receipt)
+    assert isinstance(refused, RpcError)
+    assert refused.code == -31700
+    assert (await stored.load(receipt)).state == 0
+
+
+async def test_what_waits_for_hours_is_woken_and_what_is_held_afterwards(stored: World) -> None:
+    """A turned clock makes all of it due at once; a driver that is at work is left to it."""
+    waiting, held = await stored.create(1), await stored.create(2)
+    for receipt in (waiting, held):
+        stored.shop.faults = ["ok", *["lost_before"] * 12]
+        await stored.pay(receipt)
+    stored.shop.faults = []
+    work = stored.store.inner.work
+    assert await work.backlog() == 0
+    assert await stored.receipts.wake() == 2
+    assert await work.backlog() == 2
+    leases = {lease.key: lease for lease in await work.claim("receipt", "another", 20_000, 2)}
+    await work.release(leases[waiting.id], 3_600_000)
+    assert await work.backlog() == 0
+    assert await stored.receipts.wake() == 2
+    assert await work.backlog() == 1
+    await work.release(leases[held.id], 3_600_000)
+    assert await work.backlog() == 2
+    await stored.recover()
+
+
+async def test_a_renewal_that_took_too_long_is_asked_for_again(stored: World) -> None:
+    """The database was away while the lease was renewed: what came back is nearly over."""
+    receipt = await stored.create()
+    stored.shop.faults = ["ok", *["lost_before"] * 12]
+    await stored.pay(receipt)
+    stored.shop.faults = []
+    await stored.receipts.wake()
+    (lease,) = await stored.store.work.claim("receipt", "another", 20_000, 1)
+    renew, renewals = stored.store.inner.work.renew, 0
+
+    async def renew_slowly(held: Lease, lease_ms: int) -> Lease:
+        nonlocal renewals
+        renewals += 1
+        renewed = await renew(held, lease_ms)
+        return replace(renewed, until=time.monotonic() + 5) if renewals == 1 else renewed
+
+    stored.store.work.renew = renew_slowly  # type: ignore[attr-defined]  # it is found before the real one
+    driver = stored.receipts._driver  # noqa: SLF001 - the driver alone is what is tested
+    soon = replace(lease, until=time.monotonic() + 2)
+    assert (await driver.drive(await stored.load(receipt), soon, fresh=False)).state == 4
+    assert renewals == 2
+
+
+async def test_a_debit_does_not_leave_when_its_card_was_found_too_late(
+    stored_terminal: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was away while the card was read: the lease would end before the acquirer's answer."""
+    late: list[int] = []
+    opened, left_ms = stored_terminal.cards.open, Lease.left_ms
+
+    async def open_late(card_id: str) -> Any:
+        if len(late) < 2:
+            late.append(1)
+        return await opened(card_id)
+
+    def left(lease: Lease) -> int:
+        if late == [1]:
+            late.append(2)
+            return 14_000
+        return left_ms(lease)
+
+    monkeypatch.setattr(stored_terminal.cards, "open", open_late)
+    monkeypatch.setattr(Lease, "left_ms", left)
+    receipt = await stored_terminal.create()
+    assert (await paid_with(stored_terminal, receipt)).state == 4
+    assert late == [1, 2]
+    assert len(stored_terminal.acquirer.debits) == 1
+    (attempt,) = await stored_terminal.store.inner.query(ATTEMPTS.schema.select(), ATTEMPTS)
+    assert (attempt.step, attempt.outcome) == ("debit", "unknown")
+
+
+async def test_an_order_that_closes_while_the_database_is_asked_is_closed(stored: World) -> None:
+    """Method: the answer of the database comes from before the order closed."""
+    receipt = replace(await stored.create(), cancelling=1)
+    orders = Orders(stored.store.inner, stored.clock)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    query = stored.store.inner.query
+
+    async def query_slowly(*arguments: Any) -> Any:
+        rows = await query(*arguments)
+        asked.set()
+        await go_on.wait()
+        return rows
+
+    orders._store = SimpleNamespace(query=query_slowly)  # noqa: SLF001 - it only asks
+    looking = asyncio.ensure_future(orders.are_open("another", "order"))
+    await asked.wait()
+    orders.changed(receipt)
+    go_on.set()
+    assert await looking
+    assert not await orders.are_open(receipt.desk_id, receipt.account_key)
+
+
+async def test_what_a_dead_merchant_left_does_not_hold_up_another(stored: World) -> None:
+    """A hundred and fifty receipts of a merchant that hangs were due before the one of another."""
+    dead = make_desk(id="b" * 24, endpoint="https://dead.example/payme")
+    stored.shop.one_time = False
+    new = NewReceipt(amount_tiyin=500_000, account={"order_id": 1})
+    left = [await stored.receipts.create(dead, new) for _ in range(150)]
+    fine = await stored.create(2)
+    intent = PayIntent(
+        attempt=1,
+        route="billing",
+        endpoint="https://dead.example/payme",
+        terminal="",
+        commission_tiyin=7_500,
+        card_id=GOOD_CARD,
+        token_id=None,
+        card_mask="860006******6311",
+        card_expire="0399",
+    )
+    driver = stored.receipts._driver  # noqa: SLF001 - what its process died over is made with it
+    for receipt in left:
+        await driver.begin(receipt.id, intent)
+    await driver.begin(fine.id, replace(intent, endpoint="https://shop.example/payme"))
+    await stored.expire_leases()
+    awake = asyncio.Event()
+
+    async def hang(call: HttpCall) -> HttpAnswer:
+        if "dead.example" in call.url:
+            await awake.wait()
+        return await stored.shop.script(call)
+
+    stored.calls._http = ScriptedHttp(hang)  # noqa: SLF001 - the network is put in
+    rounds = 0
+    while (await stored.load(fine)).state != 4:
+        rounds += await stored.receipts.worker.run_once() > 0
+        assert rounds <= 4
+        await asyncio.sleep(0.01)
+    awake.set()
+    await stored.idle()
+    await stored.recover()
+    assert {(await stored.load(receipt)).state for receipt in left} <= {4, 50}
+
+
+async def test_the_worker_survives_whatever_goes_wrong_in_it(stored: World) -> None:
+    """An error that nobody foresaw is logged, and the worker looks again; so does one of the database."""
+    receipt = await stored.create()
+    stored.shop.faults = ["ok", *["lost_before"] * 12]
+    await stored.pay(receipt)
+    stored.shop.faults = []
+    await stored.receipts.wake()
+    claim, errors = stored.store.work.claim, [RuntimeError("a bug"), StorageUnavailable("gone")]
+
+    async def claim_badly(*arguments: Any) -> list[Lease]:
+        if errors:
+            raise errors.pop(0)
+        return await claim(*arguments)
+
+    stored.store.work.claim = claim_badly  # type: ignore[assignment, method-assign]
+    await stored.receipts.start()
+    await asyncio.wait_for(stored.reached(receipt, 4), 20)
+    await stored.receipts.stop()
+    await stored.idle()
+    assert not errors

@@ -206,6 +206,7 @@ def test_a_row_of_a_desk_without_billing(
 @pytest.mark.parametrize(("route", "state", "step"), [("billing", 1, "create"), ("direct", 2, "debit")])
 def test_a_payment_begins_once_and_pins_everything(route: Route, state: int, step: str) -> None:
     intent = PayIntent(
+        attempt=1,
         route=route,
         endpoint="https://shop.example/",
         terminal="20660000",
@@ -228,6 +229,7 @@ def test_a_payment_begins_once_and_pins_everything(route: Route, state: int, ste
 
 def test_a_second_attempt_has_another_key_and_another_time() -> None:
     intent = PayIntent(
+        attempt=2,
         route="billing",
         endpoint="e",
         terminal="",
@@ -239,6 +241,8 @@ def test_a_second_attempt_has_another_key_and_another_time() -> None:
     )
     begun = begin_payment(a_receipt(0, None), intent, TOO_LATE).answer.receipt
     assert (begun.attempt, begun.attempt_key, begun.time_ms) == (2, f"{'a' * 24}-2", LATE)
+    # What was decided before the first attempt came back must not begin after it.
+    assert not begin_payment(a_receipt(0, None), replace(intent, attempt=1), TERMS).writes
 
 
 def test_repeats_come_after_seconds_then_minutes_then_hours() -> None:
@@ -325,3 +329,12 @@ def test_a_move_that_the_table_does_not_allow_is_an_error() -> None:
         happens(a_receipt(4, "perform"), LOST)
     with pytest.raises(AssertionError):
         happens(a_receipt(0, "refund"), NotKnown())
+
+
+@pytest.mark.parametrize(
+    ("receiver", "reason"), [(Receiver("b" * 24, 500_000), 1), (Receiver(DESK, 499_999), 3)]
+)
+def test_wrong_receivers_are_told_by_their_reason(receiver: Receiver, reason: int) -> None:
+    """Not found or inactive is 1; sums that do not add up are 3."""
+    undone = happens(a_receipt(1, "create"), created(1, receiver)).answer.receipt
+    assert (undone.step, undone.cancel_reason) == ("cancel", reason)

@@ -238,3 +238,11 @@ async def test_numbers_are_unique_and_rise_within_a_process(world: World) -> Non
     numbers = [receipt.number for receipt in receipts]
     assert numbers == sorted(set(numbers))
     assert numbers[0] == 1
+
+
+async def test_what_can_be_no_id_is_not_asked_for(stored: World) -> None:
+    """A name that PostgreSQL refuses would spoil the read that many payers share."""
+    for name in ("\0" * 24, "é" * 24, "0" * 23, "0" * 25, "0" * 24):
+        with pytest.raises(RpcError) as refused:
+            await stored.receipts.get(stored.desk, name)
+        assert refused.value.code == -31602

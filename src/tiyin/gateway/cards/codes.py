@@ -108,7 +108,8 @@ class Codes:
             await self._messages.send_sms(phone, text)
         except Exception as error:
             # Whatever kept it from being sent is for the operator; the payer may ask again without waiting.
-            self._log.warning("code_not_sent", token_id=token_id, exc_info=error)
+            # What a sender says of itself is left out: it may quote the message, and with it the code.
+            self._log.warning("code_not_sent", token_id=token_id, error=type(error).__name__)
             await self._give_up(token_id, code_hash)
             raise RpcError(SubscribeCode.CODE_NOT_SENT) from error
         return begun.wait_ms

@@ -60,11 +60,12 @@ class TokenRow(msgspec.Struct, frozen=True):
         number: The card's masked number.
         save: 1 for a token that pays again and again, 0 for one payment.
         verified: 1 once the right code was given.
-        amount_tiyin: The only amount that a one-time token pays, or None.
+        amount_tiyin: The only amount that it pays, or None.
         account: The account given with the card, as JSON, or None.
         customer: The merchant's name of the payer, or None.
         state: `LIVE`, `REMOVED` or `SPENT`.
         receipt_id: Of a one-time token: the receipt that it is reserved for or has paid.
+        attempt: For which attempt to pay that receipt; 0 where it is reserved for none.
     """
 
     id: str
@@ -80,6 +81,7 @@ class TokenRow(msgspec.Struct, frozen=True):
     customer: str | None
     state: str
     receipt_id: str | None
+    attempt: int
     created_at_ms: int
     version: int = 1
 
@@ -158,6 +160,7 @@ TOKENS: Final = Table(
         sa.Column("customer", TEXT),
         sa.Column("state", TEXT, nullable=False),
         sa.Column("receipt_id", TEXT),
+        sa.Column("attempt", INTEGER, nullable=False),
         sa.Column("created_at_ms", INTEGER, nullable=False),
         version_column(),
     ),

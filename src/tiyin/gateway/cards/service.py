@@ -94,7 +94,7 @@ class Cards:
             save: Whether it is good for more than one payment.
             account: What the merchant wants kept with it.
             customer: The merchant's name of the payer.
-            amount_tiyin: The only amount that a one-time token will pay; a saved token takes any.
+            amount_tiyin: The only amount that the token will pay; None lets it pay any.
 
         Raises:
             RpcError: -31300 (no such card, wrong expiry, expired, blocked), -31900 (neither Uzcard nor HUMO),
@@ -120,11 +120,12 @@ class Cards:
             expire=expire,
             save=int(save),
             verified=0,
-            amount_tiyin=None if save else amount_tiyin,
+            amount_tiyin=amount_tiyin,
             account=None if account is None else msgspec.json.encode(account).decode(),
             customer=customer,
             state=LIVE,
             receipt_id=None,
+            attempt=0,
             created_at_ms=self._clock.now_ms(),
         )
         await self._store.change(TOKENS, row.id, lambda _: Decision(None, row))
@@ -207,7 +208,9 @@ class Cards:
             TOKENS, token_id, lambda held: remove_token(check_opens(held, token, desk.id))
         )
 
-    async def reserve(self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int) -> PayingCard:
+    async def reserve(
+        self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int, *, attempt: int
+    ) -> PayingCard:
         """Let a token pay a receipt; a one-time token is reserved for it. Repeats answer the same.
 
         Args:
@@ -215,18 +218,22 @@ class Cards:
             token: The card's token.
             receipt_id: The receipt.
             amount_tiyin: Its amount.
+            attempt: Which attempt to pay it; no other may begin under this reservation.
 
         Raises:
-            RpcError: -31400 (unknown, another desk's, removed, unverified, reserved for or spent on another
-                receipt), -31610 with data `amount` (made for another amount), -32500 (malformed).
+            TokenReserved: -31400 (reserved for another receipt).
+            RpcError: -31400 (unknown, another desk's, removed, unverified, spent on another receipt), -31610
+                with data `amount` (made for another amount), -32500 (malformed).
         """
-        decision = await self._reservable(desk, token, receipt_id, amount_tiyin)
+        decision = await self._reservable(desk, token, receipt_id, amount_tiyin, attempt)
         if decision.record is None:
             return decision.answer
         return await self._store.change(
             TOKENS,
             decision.answer.token_id,
-            lambda held: reserve_token(check_opens(held, token, desk.id), receipt_id, amount_tiyin),
+            lambda held: reserve_token(
+                check_opens(held, token, desk.id), receipt_id, amount_tiyin, attempt=attempt
+            ),
         )
 
     async def paying_card(self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int) -> PayingCard:
@@ -235,17 +242,20 @@ class Cards:
         Raises:
             RpcError: As `reserve`.
         """
-        return (await self._reservable(desk, token, receipt_id, amount_tiyin)).answer
+        return (await self._reservable(desk, token, receipt_id, amount_tiyin, 0)).answer
 
     async def _reservable(
-        self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int
+        self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int, attempt: int
     ) -> Decision[PayingCard]:
         held = await self._store.get(TOKENS, token_id_of(token))
-        return reserve_token(check_opens(held, token, desk.id), receipt_id, amount_tiyin)
+        return reserve_token(check_opens(held, token, desk.id), receipt_id, amount_tiyin, attempt=attempt)
 
-    async def release(self, token_id: str, receipt_id: str) -> None:
-        """Let go of a one-time token whose payment took nothing; harmless to repeat, and for saved tokens."""
-        await self._store.change(TOKENS, token_id, lambda held: release_token(held, receipt_id))
+    async def release(self, token_id: str, receipt_id: str, attempt: int) -> None:
+        """Let go of a one-time token whose attempt took nothing, once it is over and never before.
+
+        Harmless to repeat, and for saved tokens.
+        """
+        await self._store.change(TOKENS, token_id, lambda held: release_token(held, receipt_id, attempt))
 
     async def spend(self, token_id: str, receipt_id: str) -> None:
         """Use a one-time token up; harmless when repeated, and for saved tokens."""

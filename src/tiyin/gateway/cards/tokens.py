@@ -5,12 +5,16 @@ the row; the whole is known to the database only as a hash. It belongs to one ca
 
 A token without `save` pays once::
 
-    live ──reserve(receipt)──> live, reserved ──spend(receipt)──> spent
-             ^                      │
-             └───release(receipt)───┘
+    live ──reserve(receipt, attempt)──> live, reserved ──spend(receipt)──> spent
+             ^                              │
+             └───release(receipt, attempt)──┘
 
 Of two receipts that reserve at the same time one wins. What is spent stays as a tombstone, and so a repeat of
 the same payment is recognised, and no other payment is possible. `remove` ends a token in any state.
+
+A reservation is for one attempt to pay one receipt, and an attempt begins once. So a reservation that was
+released, because its attempt came to nothing, can never be paid with any more, however late a second call of
+the same payment comes.
 
 Documentation: subscribe-api/cards.create, subscribe-api/cards.remove, subscribe-api/receipts.pay
 """
@@ -29,6 +33,7 @@ from tiyin.storage.tables import Decision
 
 __all__ = [
     "PayingCard",
+    "TokenReserved",
     "check_opens",
     "hash_token",
     "release_token",
@@ -51,6 +56,20 @@ _UNVERIFIED: Final = Text(
     uz="Karta SMS-kod bilan tasdiqlanmagan. Uni tasdiqlang va toʻlovni takrorlang.",
     en="The card is not confirmed by its SMS code. Confirm it, then pay again.",
 )
+
+
+class TokenReserved(RpcError):
+    """A one-time token is reserved for another receipt: -31400, unless that one's attempt is over by now.
+
+    Args:
+        row: The token.
+    """
+
+    def __init__(self, row: TokenRow) -> None:
+        super().__init__(SubscribeCode.CARD_NOT_FOUND)
+        self.token_id = row.id
+        self.receipt_id = row.receipt_id or ""
+        self.attempt = row.attempt
 
 
 class PayingCard(msgspec.Struct, frozen=True):
@@ -99,17 +118,19 @@ def check_opens(row: TokenRow | None, token: str, desk_id: str) -> TokenRow:
     return row
 
 
-def reserve_token(row: TokenRow, receipt_id: str, amount_tiyin: int) -> Decision[PayingCard]:
+def reserve_token(row: TokenRow, receipt_id: str, amount_tiyin: int, *, attempt: int) -> Decision[PayingCard]:
     """Decide whether a token may pay a receipt; for a one-time token, reserve it.
 
     Args:
         row: The token, after `check_opens`.
         receipt_id: The receipt; the same one may reserve again, also what it has spent.
         amount_tiyin: The receipt's amount.
+        attempt: Which attempt to pay the receipt it is for.
 
     Raises:
-        RpcError: -31400 if it is removed, not verified, or spent on or reserved for another receipt; -31610
-            with data `amount` if it was made for another amount.
+        TokenReserved: -31400 if it is reserved for another receipt.
+        RpcError: -31400 if it is removed, not verified, or spent on another receipt; -31610 with data
+            `amount` if it was made for another amount.
     """
     if row.state == REMOVED:
         raise RpcError(SubscribeCode.CARD_NOT_FOUND)
@@ -118,18 +139,21 @@ def reserve_token(row: TokenRow, receipt_id: str, amount_tiyin: int) -> Decision
     if row.amount_tiyin is not None and row.amount_tiyin != amount_tiyin:
         raise RpcError(SubscribeCode.WRONG_FIELD, _OTHER_AMOUNT, data="amount")
     card = PayingCard(row.card_id, row.number, row.expire, row.id, one_time=not row.save)
-    if row.save or row.receipt_id == receipt_id:
+    if row.save:
         return Decision(card)
-    if row.receipt_id is not None:
-        raise RpcError(SubscribeCode.CARD_NOT_FOUND)
-    return Decision(card, msgspec.structs.replace(row, receipt_id=receipt_id))
+    if row.receipt_id not in {None, receipt_id}:
+        raise TokenReserved(row) if row.state == LIVE else RpcError(SubscribeCode.CARD_NOT_FOUND)
+    # An older attempt than the one it stands for is over, and will not begin; a newer one takes its place.
+    if row.receipt_id == receipt_id and (row.state == SPENT or attempt <= row.attempt):
+        return Decision(card)
+    return Decision(card, msgspec.structs.replace(row, receipt_id=receipt_id, attempt=attempt))
 
 
-def release_token(row: TokenRow | None, receipt_id: str) -> Decision[None]:
-    """Let go of a one-time token whose payment came to nothing; another receipt's is left alone."""
-    if row is None or row.state != LIVE or row.receipt_id != receipt_id:
+def release_token(row: TokenRow | None, receipt_id: str, attempt: int) -> Decision[None]:
+    """Let go of a one-time token whose attempt came to nothing; what another one reserved is left alone."""
+    if row is None or row.state != LIVE or (row.receipt_id, row.attempt) != (receipt_id, attempt):
         return Decision(None)
-    return Decision(None, msgspec.structs.replace(row, receipt_id=None))
+    return Decision(None, msgspec.structs.replace(row, receipt_id=None, attempt=0))
 
 
 def spend_token(row: TokenRow | None, receipt_id: str) -> Decision[None]:

@@ -32,6 +32,7 @@ class Breaker(msgspec.Struct):
     failures_max: int = _FAILURES_MAX
     pause_ms: int = _PAUSE_MS
     _failures: int = 0
+    _opened_at_ms: int = 0
     _open_until_ms: int = 0
     _trial_running: bool = False
 
@@ -42,7 +43,8 @@ class Breaker(msgspec.Struct):
         """
         if self._failures < self.failures_max:
             return True
-        if self._trial_running or self.clock.now_ms() < self._open_until_ms:
+        # A machine's clock may be set back: a pause that has not begun yet holds nobody up.
+        if self._trial_running or self._opened_at_ms <= self.clock.now_ms() < self._open_until_ms:
             return False
         self._trial_running = True
         return True
@@ -59,7 +61,8 @@ class Breaker(msgspec.Struct):
         if self._failures >= self.failures_max:
             doubled_times = min(self._failures - self.failures_max, 10)
             pause_ms = min(self.pause_ms << doubled_times, _PAUSE_MS_MAX)
-            self._open_until_ms = self.clock.now_ms() + pause_ms
+            self._opened_at_ms = self.clock.now_ms()
+            self._open_until_ms = self._opened_at_ms + pause_ms
 
     def left(self) -> None:
         """Note that an allowed call ended without telling anything, as when its task was cancelled."""

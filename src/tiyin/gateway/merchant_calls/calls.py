@@ -142,7 +142,7 @@ class MerchantCalls:
 
     @property
     def budget_ms(self) -> int:
-        """The longest that a call may take, its wait for a free place included."""
+        """The longest that a call may take, its wait for a free place and for the key included."""
         return self._timeout_ms + _WAIT_MS_MAX
 
     async def check_perform(
@@ -191,6 +191,7 @@ class MerchantCalls:
         self, target: Target, method: str, params: Any, read: Callable[[Mapping[str, Any]], R]
     ) -> Outcome[R]:
         merchant = self._merchant(target.endpoint)
+        asked_s = self._clock.monotonic()
         if not merchant.breaker.allows():
             return Unknown("circuit_open", sent=False)
         try:
@@ -198,7 +199,13 @@ class MerchantCalls:
                 merchant.breaker.left()
                 return Unknown("too_many_calls", sent=False)
             try:
-                outcome = await self._send(target, method, params, read)
+                headers = self._headers_for(await self._key_of(target.desk_id), target.desk_id)
+                if (self._clock.monotonic() - asked_s) * 1000 > _WAIT_MS_MAX:
+                    # The key is read from a database, which may be away. A call that left only now could
+                    # outlive its driver's lease.
+                    merchant.breaker.left()
+                    return Unknown("left_too_late", sent=False)
+                outcome = await self._send(target.endpoint, headers, method, params, read)
             finally:
                 merchant.leave()
         except BaseException:
@@ -216,13 +223,17 @@ class MerchantCalls:
         return outcome
 
     async def _send(
-        self, target: Target, method: str, params: Any, read: Callable[[Mapping[str, Any]], R]
+        self,
+        endpoint: str,
+        headers: Mapping[str, str],
+        method: str,
+        params: Any,
+        read: Callable[[Mapping[str, Any]], R],
     ) -> Outcome[R]:
         body = write_call(method, params, next(self._request_ids) % _REQUEST_ID_MAX)
-        headers = self._headers_for(await self._key_of(target.desk_id), target.desk_id)
         try:
             answer = await self._http.post(
-                target.endpoint, body=body, headers=headers, timeout_ms=self._timeout_ms, body_max=_BODY_MAX
+                endpoint, body=body, headers=headers, timeout_ms=self._timeout_ms, body_max=_BODY_MAX
             )
         except NotSent as error:
             return Unknown(f"not_sent: {error}", sent=False)

@@ -111,24 +111,31 @@ def _created(receipt: Receipt, created: Created, terms: Terms) -> Decision[Moved
             note=Note("answered", f"state {created.state}"),
             error=stored_error_for(malformed),
         )
-    if not _desk_alone(receipt, created):
+    wrong = _wrong_receivers(receipt, created)
+    if wrong is not None:
+        reason, text = wrong
         return undo_at_billing(
             receipt,
             terms,
-            reason=_NO_RECEIVER,
-            note=Note("receivers", "not found or inactive"),
+            reason=reason,
+            note=Note("receivers", text),
             error=stored_error_for(Malformed("receivers")),
         )
     return _debit_or_undo(receipt, created.transaction, terms)
 
 
-def _desk_alone(receipt: Receipt, created: Created) -> bool:
-    """Tell whether the desk itself receives everything: no list, an empty list, or a list of it alone."""
+def _wrong_receivers(receipt: Receipt, created: Created) -> tuple[int, str] | None:
+    """Tell what is wrong with who receives the money: the reason to cancel for, and a word.
+
+    No list and an empty one mean the desk itself, which a list may name, too.
+    """
     if not created.receivers:
-        return True
-    return all(receiver.id == receipt.desk_id for receiver in created.receivers) and (
-        sum(receiver.amount_tiyin for receiver in created.receivers) == receipt.amount_tiyin
-    )
+        return None
+    if any(receiver.id != receipt.desk_id for receiver in created.receivers):
+        return _NO_RECEIVER, "not found or inactive"
+    if sum(receiver.amount_tiyin for receiver in created.receivers) != receipt.amount_tiyin:
+        return _FAILED, "the sums do not add up"
+    return None
 
 
 def _debit_or_undo(receipt: Receipt, transaction: str, terms: Terms) -> Decision[Moved]:

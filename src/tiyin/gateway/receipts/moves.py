@@ -119,8 +119,13 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class PayIntent(msgspec.Struct, frozen=True, kw_only=True):
-    """What is pinned when a payment starts."""
+    """What is pinned when a payment starts.
 
+    `attempt` is the number that the payment will have: one that was decided on an older state of the receipt
+    does not begin.
+    """
+
+    attempt: int
     route: Route
     endpoint: str | None
     terminal: str
@@ -136,11 +141,12 @@ def begin_payment(receipt: Receipt, intent: PayIntent, terms: Terms) -> Decision
     """Write the first intent of a payment, if nobody has begun one: 0 -> 1, or 0 -> 2 without billing.
 
     Returns:
-        The receipt in its new state; as it stands, with `pause_ms` None, when it is not at 0 any more.
+        The receipt in its new state; as it stands, with `pause_ms` None, when it is not at 0 any more, or
+        was away and came back.
     """
-    if receipt.state != CREATED:
-        return Decision(Moved(receipt, None))
     attempt = receipt.attempt + 1
+    if receipt.state != CREATED or attempt != intent.attempt:
+        return Decision(Moved(receipt, None))
     begun = replace(
         receipt,
         route=intent.route,

@@ -34,6 +34,7 @@ class Orders:
         self._store = store
         self._clock = clock
         self._closed: set[tuple[str, str]] = set()
+        self._closed_meanwhile: set[tuple[str, str]] = set()
         self._complete = False
         self._until_s = float("-inf")
         self._reading = asyncio.Lock()
@@ -42,6 +43,7 @@ class Orders:
         """Take notice that this process began or ended a cancel."""
         if receipt.cancelling:
             self._closed.add((receipt.desk_id, receipt.account_key))
+            self._closed_meanwhile.add((receipt.desk_id, receipt.account_key))
         else:
             # Another receipt may still close the same order: only the database knows.
             self._until_s = float("-inf")
@@ -58,12 +60,19 @@ class Orders:
 
     async def _read(self) -> None:
         columns = RECEIPTS.schema.c
-        until_s = self._clock.monotonic() + _BELIEVED_S
-        self._until_s = until_s
-        rows = await self._store.query(
-            sa.select(columns.desk_id, columns.account_key).where(columns.cancelling == 1).limit(_KNOWN_MAX)
-        )
-        self._closed = {(desk_id, account_key) for desk_id, account_key in rows}
+        self._until_s = self._clock.monotonic() + _BELIEVED_S
+        self._closed_meanwhile.clear()
+        try:
+            rows = await self._store.query(
+                sa.select(columns.desk_id, columns.account_key)
+                .where(columns.cancelling == 1)
+                .limit(_KNOWN_MAX)
+            )
+        except BaseException:
+            self._until_s = float("-inf")
+            raise
+        # What was closed while the database was asked may be missing in its answer.
+        self._closed = {(desk_id, account_key) for desk_id, account_key in rows} | self._closed_meanwhile
         self._complete = len(rows) < _KNOWN_MAX
 
     async def _is_closed(self, desk_id: str, account_key: str) -> bool:

@@ -35,7 +35,7 @@ from tiyin.gateway.receipts.orders import Orders
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt, Step
 from tiyin.gateway.receipts.states import CANCELLED, CREATED
 from tiyin.runtime.clock import Clock
-from tiyin.storage import Decision, Lease, LeaseLost, Store
+from tiyin.storage import Decision, Lease, LeaseLost, StorageError, Store
 
 __all__ = ["LEASE_MS", "PaymentDriver", "TokensAndCards"]
 
@@ -56,8 +56,8 @@ class TokensAndCards(Protocol):
         """Note that the token has paid; a one-time token leaves a tombstone. A repeat changes nothing."""
         ...
 
-    async def release(self, token_id: str, receipt_id: str) -> None:
-        """Let a reserved one-time token pay something else. A repeat changes nothing."""
+    async def release(self, token_id: str, receipt_id: str, attempt: int) -> None:
+        """Let a one-time token that an attempt had reserved pay something else. A repeat changes nothing."""
         ...
 
 
@@ -125,6 +125,11 @@ class PaymentDriver:
         """Hand receipts over at the next safe point: no outside call starts any more."""
         self._stopping = True
 
+    @property
+    def stopping(self) -> bool:
+        """Whether receipts are only handed over any more."""
+        return self._stopping
+
     async def begin(self, receipt_id: str, intent: PayIntent) -> tuple[Moved, Lease | None]:
         """Write the first intent of a payment and take the lease with it.
 
@@ -167,7 +172,7 @@ class PaymentDriver:
                     await self._store.work.release(lease)
                     return receipt
                 lease = await self._secure(receipt, lease)
-                outcome = await self._act(receipt, ask=ask)
+                outcome = await self._act(receipt, lease, ask=ask)
                 moved, lease = await self._write(receipt, outcome, lease, fresh=fresh)
                 fresh = fresh or moved.receipt is not receipt
                 # After a lost answer the acquirer is asked by the key; "not found" means the same debit
@@ -179,18 +184,25 @@ class PaymentDriver:
         return moved.receipt
 
     async def _secure(self, receipt: Receipt, lease: Lease) -> Lease:
-        """Make sure that the next call ends within the lease."""
+        """Make sure that the next call ends within the lease.
+
+        A renewal counts from when it was asked for: one that took long, because the database was away, is
+        asked for again.
+        """
         stage = _STAGES[_step_of(receipt)]
         budget_ms = self._calls.budget_ms if stage.at_billing else self._acquirer.timeout_ms
         if lease.left_ms() >= budget_ms + _MARGIN_MS:
             return lease
-        return await self._store.work.renew(lease, self._lease_ms)
+        lease = await self._store.work.renew(lease, self._lease_ms)
+        while lease.left_ms() < budget_ms + _MARGIN_MS // 2:
+            lease = await self._store.work.renew(lease, self._lease_ms)
+        return lease
 
-    async def _act(self, receipt: Receipt, *, ask: bool) -> Any:
+    async def _act(self, receipt: Receipt, lease: Lease, *, ask: bool) -> Any:
         """Make the call that the receipt's step intends."""
         step = _step_of(receipt)
         if not _STAGES[step].at_billing:
-            return await self._at_acquirer(step, receipt, ask=ask)
+            return await self._at_acquirer(step, receipt, lease, ask=ask)
         if receipt.endpoint is None:
             return Unknown("no_endpoint", sent=False)
         target = Target(receipt.desk_id, receipt.endpoint)
@@ -210,7 +222,7 @@ class PaymentDriver:
             case _:
                 return await self._calls.check(target, receipt.id)
 
-    async def _at_acquirer(self, step: Step, receipt: Receipt, *, ask: bool) -> AcquirerOutcome:
+    async def _at_acquirer(self, step: Step, receipt: Receipt, lease: Lease, *, ask: bool) -> AcquirerOutcome:
         key = receipt.attempt_key or ""
         try:
             if step != "debit":
@@ -218,6 +230,9 @@ class PaymentDriver:
             if ask:
                 return await self._acquirer.status(key)
             card = await self._cards.open(receipt.card_id or "")
+            if lease.left_ms() < self._acquirer.timeout_ms:
+                # The database took long to give the card. Nothing was sent; the next round renews the lease.
+                return NotKnown()
             return await self._acquirer.debit(key, card, receipt.amount_tiyin, receipt.terminal)
         except OutcomeUnknown:
             return NotKnown()
@@ -235,7 +250,9 @@ class PaymentDriver:
         decision = decide(receipt, outcome, terms)
         if not decision.writes:
             return decision.answer, lease
-        await self._settle_token(receipt, outcome, decision.answer.receipt)
+        if isinstance(outcome, Debited) and receipt.token_id is not None:
+            # Before the write, so that a crash between the two repeats it.
+            await self._cards.spend(receipt.token_id, receipt.id)
 
         def rule(stored: Receipt | None) -> Decision[Moved]:
             if stored is not None and stored.version == receipt.version:
@@ -247,16 +264,17 @@ class PaymentDriver:
         moved, renewed = await self._store.change_and_lease(RECEIPTS, receipt.id, rule, lease=lease)
         if moved.receipt.cancelling != receipt.cancelling:
             self._orders.changed(moved.receipt)
+        if receipt.token_id is not None and moved.receipt.state in {CREATED, CANCELLED}:
+            await self._release(receipt.token_id, receipt)
         return moved, renewed or lease
 
-    async def _settle_token(self, before: Receipt, outcome: Any, after: Receipt) -> None:
-        """Spend or release the token before the write that ends the work: a crash between repeats it."""
-        if before.token_id is None:
-            return
-        if isinstance(outcome, Debited):
-            await self._cards.spend(before.token_id, before.id)
-        elif after.state in {CREATED, CANCELLED}:
-            await self._cards.release(before.token_id, before.id)
+    async def _release(self, token_id: str, receipt: Receipt) -> None:
+        """Release the token after the write that ended its attempt: before it, the attempt may go on yet."""
+        try:
+            await self._cards.release(token_id, receipt.id, receipt.attempt)
+        except StorageError as error:
+            # Who wants to pay with it next finds that its attempt is over.
+            self._log.warning("token_not_released", receipt_id=receipt.id, error=type(error).__name__)
 
     def _terms(self, receipt_id: str, *, fresh: bool) -> Terms:
         now_ms = self._clock.now_ms()

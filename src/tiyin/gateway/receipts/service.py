@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tiyin.gateway.acquiring.port import Acquirer
-from tiyin.gateway.cards.tokens import PayingCard
+from tiyin.gateway.cards.tokens import PayingCard, TokenReserved
 from tiyin.gateway.desks.records import Desk
 from tiyin.gateway.ledger import commission_of
 from tiyin.gateway.merchant_calls.calls import MerchantCalls
@@ -23,7 +23,7 @@ from tiyin.gateway.receipts.payable import Payable, ask_billing, check_bounds
 from tiyin.gateway.receipts.payment import LEASE_MS, PaymentDriver, TokensAndCards
 from tiyin.gateway.receipts.records import RECEIPTS, WORK_KIND, Receipt, error_of
 from tiyin.gateway.receipts.shape import shape_receipt
-from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID, UNRESOLVED, route_of
+from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID, route_of
 from tiyin.gateway.receipts.worker import Worker
 from tiyin.protocol.errors import RpcError, SubscribeCode, wrong_field
 from tiyin.protocol.receipt import ReceiptAnswer
@@ -32,6 +32,7 @@ from tiyin.runtime.clock import Clock
 from tiyin.runtime.ids import ID_LENGTH, Ids
 from tiyin.runtime.tasks import Tasks, TasksRefused
 from tiyin.storage import Decision, Schedule, Store
+from tiyin.storage.schema import WORK
 
 __all__ = ["ANSWER_MS", "NewReceipt", "PayerCards", "Receipts"]
 
@@ -46,7 +47,9 @@ _encode = msgspec.json.Encoder().encode
 class PayerCards(TokensAndCards, Protocol):
     """What receipts need of the cards."""
 
-    async def reserve(self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int) -> PayingCard:
+    async def reserve(
+        self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int, *, attempt: int
+    ) -> PayingCard:
         """Let a token pay a receipt; a one-time token is reserved for it. Repeats answer the same."""
         ...
 
@@ -192,7 +195,9 @@ class Receipts:
 
         Documentation: subscribe-api/receipts.get, subscribe-api/receipts.check.
         """
-        receipt = await self._store.get(RECEIPTS, receipt_id) if len(receipt_id) == ID_LENGTH else None
+        # Many reads share one statement, so a name that the database would refuse is not asked for.
+        may_be_one = len(receipt_id) == ID_LENGTH and receipt_id.isascii() and receipt_id.isalnum()
+        receipt = await self._store.get(RECEIPTS, receipt_id) if may_be_one else None
         if receipt is None or receipt.desk_id != desk.id:
             raise RpcError(SubscribeCode.RECEIPT_NOT_FOUND)
         return receipt
@@ -263,8 +268,13 @@ class Receipts:
 
     async def _pay(self, desk: Desk, receipt: Receipt, token: str, payer: str | None) -> Receipt:
         """Begin the payment and drive it as far as it goes in one go."""
-        card = await self._cards.reserve(desk, token, receipt.id, receipt.amount_tiyin)
+        if self._driver.stopping:
+            # Begun now, it would stand still until another process finds it.
+            raise RpcError(SubscribeCode.MAINTENANCE)
+        attempt = receipt.attempt + 1
+        card = await self._reserve(desk, token, receipt, attempt)
         intent = PayIntent(
+            attempt=attempt,
             route=route_of(desk.endpoint),
             endpoint=desk.endpoint,
             terminal=desk.epos.terminal_id,
@@ -278,8 +288,12 @@ class Receipts:
         moved, lease = await self._driver.begin(receipt.id, intent)
         if moved.pause_ms is None:
             # Somebody else began at the same moment; a token that he does not pay with is free again.
-            if card.one_time and moved.receipt.token_id != card.token_id:
-                await self._cards.release(card.token_id, receipt.id)
+            pays = (moved.receipt.attempt, moved.receipt.token_id) == (attempt, card.token_id)
+            if card.one_time and not pays:
+                await self._cards.release(card.token_id, receipt.id, attempt)
+            if moved.receipt.state == CREATED and (error := error_of(moved.receipt)) is not None:
+                # His payment was refused meanwhile, and this one with it.
+                raise error
             return await self._pay_again(desk, moved.receipt, token)
         if lease is None:
             return moved.receipt
@@ -289,6 +303,17 @@ class Receipts:
             raise error
         return driven
 
+    async def _reserve(self, desk: Desk, token: str, receipt: Receipt, attempt: int) -> PayingCard:
+        """Reserve the token, also one that an attempt which is over did not live to release."""
+        try:
+            return await self._cards.reserve(desk, token, receipt.id, receipt.amount_tiyin, attempt=attempt)
+        except TokenReserved as held:
+            other = await self._store.get(RECEIPTS, held.receipt_id)
+            if other is None or not _is_over(other, held.attempt, held.token_id):
+                raise
+            await self._cards.release(held.token_id, held.receipt_id, held.attempt)
+        return await self._cards.reserve(desk, token, receipt.id, receipt.amount_tiyin, attempt=attempt)
+
     def shape(self, receipt: Receipt, desk: Desk, language: Language) -> ReceiptAnswer:
         """Shape a receipt for the wire; see `shape_receipt`."""
         return shape_receipt(receipt, desk, language)
@@ -296,24 +321,34 @@ class Receipts:
     async def wake(self) -> int:
         """Make every unresolved receipt due at once: for the emulator, after its clock was turned.
 
+        A receipt that a driver holds stays with it, and is due again as soon as that one puts it back.
+
         Returns:
             How many there were.
         """
-        columns = RECEIPTS.schema.c
+        work = WORK.schema.c
         after, count = "", 0
         while True:
+            # Unresolved receipts are those with a work row, and of these there are few.
             rows = await self._store.query(
-                sa.select(columns.id)
-                .where(columns.state.in_(sorted(UNRESOLVED)), columns.id > after)
-                .order_by(columns.id)
+                sa.select(work.key)
+                .where(work.kind == WORK_KIND, work.key > after)
+                .order_by(work.key)
                 .limit(_WAKE_BATCH)
             )
-            for (receipt_id,) in rows:
-                await self._store.change(RECEIPTS, receipt_id, _wake)
+            await asyncio.gather(*(self._store.change(RECEIPTS, key, _wake) for (key,) in rows))
             count += len(rows)
             if len(rows) < _WAKE_BATCH:
                 return count
             after = rows[-1][0]
+
+
+def _is_over(receipt: Receipt, attempt: int, token_id: str) -> bool:
+    """Tell whether an attempt can take nothing any more by a token that is still reserved for it."""
+    if receipt.attempt != attempt:
+        # Attempts begin in the order of their numbers, and each once.
+        return receipt.attempt > attempt or receipt.state == CANCELLED
+    return receipt.state in {CREATED, CANCELLED} or receipt.token_id != token_id
 
 
 def _wake(stored: Receipt | None) -> Decision[None]:

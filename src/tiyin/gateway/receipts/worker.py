@@ -4,8 +4,9 @@ Work is claimed on the database's real time, so any number of processes may run 
 Merchants are independent: one whose server hangs holds at most its own few places.
 """
 
+import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
@@ -13,10 +14,7 @@ from tiyin.gateway.receipts.payment import LEASE_MS, PaymentDriver
 from tiyin.gateway.receipts.records import RECEIPTS, WORK_KIND, Receipt
 from tiyin.runtime.clock import Clock
 from tiyin.runtime.tasks import Tasks, TasksRefused
-from tiyin.storage import Lease, LeaseLost, StorageError, Store
-
-if TYPE_CHECKING:
-    import asyncio
+from tiyin.storage import Lease, StorageError, Store
 
 __all__ = ["Worker"]
 
@@ -82,6 +80,8 @@ class Worker:
                 claimed = await self.run_once()
             except StorageError as error:
                 self._log.warning("work_not_claimed", error=str(error))
+            except Exception as error:  # noqa: BLE001 - nobody but this loop recovers payments: it goes on
+                self._log.error("worker_failed", exc_info=error)
             if claimed < _CLAIMED_MAX:
                 self._asleep = True
                 await self._clock.sleep(_POLL_S)
@@ -100,8 +100,8 @@ class Worker:
         if not leases:
             return 0
         receipts = await self._store.get_many(RECEIPTS, [lease.key for lease in leases])
-        for lease in leases:
-            await self._take(receipts.get(lease.key), lease)
+        # At once, and not one after the other: what a busy merchant's desk puts back holds up nobody.
+        await asyncio.gather(*(self._take(receipts.get(lease.key), lease) for lease in leases))
         return len(leases)
 
     async def _take(self, receipt: Receipt | None, lease: Lease) -> None:
@@ -115,8 +115,9 @@ class Worker:
             else:
                 self._running[receipt.desk_id] += 1
                 self._tasks.start(self._drive(receipt, lease), name=f"receipt {receipt.id}")
-        except (LeaseLost, TasksRefused) as error:
-            # Somebody else has it, or this process is stopping: the lease runs out and another takes it.
+        except (StorageError, TasksRefused) as error:
+            # Somebody else has it, the database is away, or this process is stopping: the lease runs out and
+            # another takes it.
             self._log.warning("work_left", receipt_id=lease.key, error=str(error))
             if receipt is not None and isinstance(error, TasksRefused):
                 self._ended(receipt)

@@ -8,12 +8,12 @@ Served alone it opens and closes the api with the server. Mounted, most framewor
 stop to themselves: then use ``async with api:`` in the framework's own lifespan, or let the first call do it.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
 from tiyin.merchant.api import Call, MerchantApi, Reply
 from tiyin.protocol.jsonrpc import BODY_BYTES_MAX
+from tiyin.runtime.patience import within
 
 __all__ = ["payme_app"]
 
@@ -23,7 +23,11 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_Body: TypeAlias = tuple[bytes, bool]
+"""What was read, and whether that was all."""
+
 _CONTENT_TYPE = (b"content-type", b"application/json; charset=UTF-8")
+_CLOSE = (b"connection", b"close")
 _BODY_PATIENCE_S = 30.0
 
 
@@ -39,9 +43,11 @@ def payme_app(api: MerchantApi) -> App:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            body = await _read_body(receive)
-            if body is not None:
-                await _write(send, await api.handle(_call(scope, body)))
+            read = await _read_body(receive)
+            if read is not None:
+                body, whole = read
+                # A caller who has not ended his body is not listened to any longer.
+                await _write(send, await api.handle(_call(scope, body)), close=not whole)
         elif scope["type"] == "lifespan":
             await _live(api, receive, send)
         elif scope["type"] == "websocket":
@@ -65,37 +71,38 @@ def _call(scope: Scope, body: bytes) -> Call:
     return Call(scope["method"], body, authorization, client[0] if client else None, forwarded)
 
 
-async def _read_body(receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive) -> _Body | None:
     """Read the body up to just beyond its bound, where the api refuses it; None if the caller has gone."""
-    message = await receive()
-    if message["type"] != "http.request":
-        return None
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body
-    pieces = [body]
-    length = len(body)
+    pieces: list[bytes] = []
     try:
-        async with asyncio.timeout(_BODY_PATIENCE_S):
-            while length <= BODY_BYTES_MAX and message.get("more_body", False):
-                message = await receive()
-                if message["type"] != "http.request":
-                    return None
-                pieces.append(message.get("body", b""))
-                length += len(pieces[-1])
+        return await within(_BODY_PATIENCE_S, _pieces(receive, pieces))
     except TimeoutError:
         # Half a body is broken JSON, and is answered so.
-        pass
-    return b"".join(pieces)
+        return b"".join(pieces), False
 
 
-async def _write(send: Send, reply: Reply) -> None:
+async def _pieces(receive: Receive, pieces: list[bytes]) -> _Body | None:
+    length = 0
+    while length <= BODY_BYTES_MAX:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        piece: bytes = message.get("body", b"")
+        if not message.get("more_body", False):
+            return (b"".join((*pieces, piece)) if pieces else piece), True
+        pieces.append(piece)
+        length += len(piece)
+    return b"".join(pieces), False
+
+
+async def _write(send: Send, reply: Reply, *, close: bool) -> None:
+    headers = [_CONTENT_TYPE, _CLOSE] if close else [_CONTENT_TYPE]
     if reply.more is None:
-        length = (b"content-length", str(len(reply.body)).encode())
-        await send({"type": "http.response.start", "status": 200, "headers": [_CONTENT_TYPE, length]})
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
         return
-    await send({"type": "http.response.start", "status": 200, "headers": [_CONTENT_TYPE]})
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body, "more_body": True})
     async for piece in reply.more:
         await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from tiyin.merchant.patience import within
 from tiyin.merchant.refusals import Refused
 from tiyin.merchant.rules import (
     Answer,
@@ -29,6 +28,7 @@ from tiyin.merchant.stores.port import EffectError, GuardTakenError, ShopEffects
 from tiyin.merchant.stores.tables import TRANSACTIONS
 from tiyin.merchant.stores.turns import Turns
 from tiyin.runtime.logs import get_logger
+from tiyin.runtime.patience import within
 from tiyin.storage.errors import LeaseLost, StorageError, Taken
 from tiyin.storage.tables import Decision, Done, Lease, Schedule
 
@@ -84,8 +84,8 @@ class Effects:
                 return outcome
             await self._release(key, lease)
         task = self._tasks.start(self._carry(key, rule, shop), name=f"transaction {key}")
-        done, _ = await asyncio.wait((task,), timeout=self._patience_s)
-        if not done:
+        await _ended_or_late(task, self._patience_s)
+        if not task.done():
             task.add_done_callback(self._ended_late)
             raise StillRunningError(f"the effect of {key} did not end within {self._patience_s} s")
         result = task.result()
@@ -145,6 +145,10 @@ class Effects:
                 return None
             run = again
         seconds = (lease.left_ms() - self._margin_ms) / 1000
+        if seconds <= 0:
+            # The database took so long to give the lease that it is nearly over: ask for a whole one.
+            await self._release(key, lease)
+            return None
         try:
             number = await within(seconds, shop.run(run, run.row, repeated=repeated))
         except Refused as refusal:
@@ -210,6 +214,24 @@ class Effects:
         result = task.result()
         if isinstance(result, Exception) and not isinstance(result, Refused):
             self._log.error("payme_effect_failed_late", task=task.get_name(), exc_info=result)
+
+
+async def _ended_or_late(task: asyncio.Task[Any], patience_s: float) -> None:
+    """Wait for a task, but not for ever, and leave it alone in either case."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def wake(_: Any = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = loop.call_later(patience_s, wake)
+    task.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+        task.remove_done_callback(wake)
 
 
 def _work_key(key: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from tiyin.runtime.tasks import Tasks
+from tiyin.runtime.tasks import Tasks, TasksRefused
 from tiyin.storage.errors import StorageUnavailable
 from tiyin.storage.postgres.batch_sql import read_statement
 from tiyin.storage.postgres.connection import Link, Lost, refusal
@@ -70,7 +70,7 @@ class Pool:
         if self._closed:
             raise StorageUnavailable("this store is closed")
         deadline = asyncio.get_running_loop().time() + self._patience_s
-        link = await self._taken()
+        link = await self._taken(deadline)
         again = False
         try:
             while True:
@@ -112,10 +112,13 @@ class Pool:
     async def close(self) -> None:
         """Let running statements finish, then close the connections."""
         self._closed = True
-        for _ in self._links:
-            await (await self._taken()).close()
+        while self._links:
+            link = await self._taken()
+            self._links.remove(link)
+            await link.close()
 
-    async def _taken(self) -> Link:
+    async def _taken(self, deadline: float | None = None) -> Link:
+        """Take a connection that nobody uses; wait for one until the deadline, in the loop's time."""
         if self._free:
             return self._free.popleft()
         if len(self._waiters) >= WAITING_MAX:
@@ -123,10 +126,13 @@ class Pool:
         waiter: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
-            return await waiter
-        except asyncio.CancelledError:
+            async with asyncio.timeout_at(deadline):
+                return await waiter
+        except (asyncio.CancelledError, TimeoutError) as error:
             if waiter.done() and not waiter.cancelled():
                 self._give_back(waiter.result())
+            if isinstance(error, TimeoutError):
+                raise StorageUnavailable("no connection to PostgreSQL became free in time") from error
             raise
 
     def _give_back(self, link: Link) -> None:
@@ -175,8 +181,11 @@ class Readers:
         asked = self._asked.get(table)
         if asked is None:
             # The task first runs in the loop's next turn, so whatever asks in this one shares the statement.
+            try:
+                self._tasks.start(self._read(table), name=f"storage read {table.name}")
+            except TasksRefused as error:
+                raise StorageUnavailable(f"too many reads wait already: {error}") from error
             asked = self._asked[table] = {}
-            self._tasks.start(self._read(table), name=f"storage read {table.name}")
         asked.setdefault(key, []).append(future)
         return await future
 
@@ -192,8 +201,11 @@ class Readers:
                     for future in asked.pop(key):
                         if not future.done():
                             future.set_result(found.get(key))
-        except Exception as error:  # noqa: BLE001  # it is told to all that asked
+        except BaseException as error:
+            # Whatever it is, also the end of the process: it is told to all that asked.
             for futures in asked.values():
                 for future in futures:
                     if not future.done():
                         future.set_exception(StorageUnavailable(str(error)))
+            if not isinstance(error, Exception):
+                raise

@@ -78,6 +78,7 @@ class PostgresStore:
         self._readers = Readers(self._pool, self._tasks)
         self._compiler = Compiler(asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
         self.work: WorkQueue = PostgresWork(self._pool)
+        self._closing = asyncio.Lock()
 
     async def change(self, table: Table[R], key: str, rule: Rule[R, A], *, lease: Lease | None = None) -> A:
         """Read, decide and write in one durable commit; see `Store.change`."""
@@ -159,10 +160,12 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the database; see `Store.close`."""
-        self._readers.refuse()
-        await self._lanes.close()
-        await self._tasks.drain(self._patience_s)
-        await self._pool.close()
+        # Who closes it a second time waits for the first, and finds nothing left to do.
+        async with self._closing:
+            self._readers.refuse()
+            await self._lanes.close()
+            await self._tasks.drain(self._patience_s)
+            await self._pool.close()
 
 
 class PostgresWork:

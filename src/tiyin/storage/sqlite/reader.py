@@ -31,7 +31,7 @@ class Readers:
         self._busy_ms = busy_ms
         self._waiting: SimpleQueue[Read | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._closed = False
+        self.closed = False
 
     async def read(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run a statement that only reads.
@@ -46,7 +46,7 @@ class Readers:
         Raises:
             StorageUnavailable: If the database cannot be read, or the store is closed.
         """
-        if self._closed:
+        if self.closed:
             raise StorageUnavailable("this store is closed")
         if self._waiting.qsize() >= WAITING_MAX:
             raise StorageUnavailable(f"{WAITING_MAX} reads wait already")
@@ -58,7 +58,7 @@ class Readers:
 
     def close(self) -> None:
         """Finish what was accepted, then close the connections; blocks until that is done."""
-        self._closed = True
+        self.closed = True
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:

@@ -16,6 +16,7 @@ from tiyin.storage.errors import LeaseLost, StorageUnavailable
 from tiyin.storage.schema import OWN_METADATA, creation_sql
 from tiyin.storage.sqlite.connection import BUSY_MS
 from tiyin.storage.sqlite.jobs import AppendJob, CallJob, ChangeJob
+from tiyin.storage.sqlite.point_reader import PointReader
 from tiyin.storage.sqlite.reader import Readers
 from tiyin.storage.sqlite.statements import statements_of
 from tiyin.storage.sqlite.writer import Writer
@@ -56,6 +57,7 @@ class SqliteStore:
             raise StorageUnavailable(f"the directory of {path} cannot be made: {error}") from error
         self._writer = Writer(path, busy_ms)
         self._readers = Readers(path, busy_ms)
+        self._points = PointReader(path)
         self._compiler = Compiler(sqlite.dialect(paramstyle="qmark"))
         self.work: WorkQueue = SqliteWork(self._call, self._readers)
 
@@ -74,7 +76,10 @@ class SqliteStore:
 
     async def get(self, table: Table[R], key: str) -> R | None:
         """Read one row; see `Store.get`."""
-        rows = await self._readers.read(statements_of(table).read, (key,))
+        statement = statements_of(table).read
+        rows = None if self._readers.closed else self._points.read(statement, (key,))
+        if rows is None:
+            rows = await self._readers.read(statement, (key,))
         return table.record(*rows[0]) if rows else None
 
     async def get_many(self, table: Table[R], keys: Iterable[str]) -> dict[str, R]:
@@ -129,6 +134,7 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._writer.close)
         await loop.run_in_executor(None, self._readers.close)
+        self._points.close()
 
     async def _call(self, call: Callable[[apsw.Cursor], T]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -161,6 +161,7 @@ async def submit(checkout: Checkout, request: Request, sale: Sale, language: Lan
     try:
         fields = dict(await read_fields(request))
     except RpcError as error:
+        _log.info("checkout_refused", code=error.code, field=error.data, desk_id=sale.desk.id)
         return refusal(checkout, request, sale, language, error)
     nonce = fields.get("nonce", "")
     if not nonce or not browser.is_proof(nonce, fields.get("proof", "")):

@@ -13,6 +13,7 @@ from tiyin.gateway.checkout_visits import Step, Visit
 from tiyin.protocol.codes import SubscribeCode
 from tiyin.protocol.errors import RpcError
 from tiyin.protocol.values import Language
+from tiyin.runtime.logs import get_logger
 from tiyin.web.checkout import card
 from tiyin.web.checkout.browser import Browser
 from tiyin.web.checkout.context import Checkout, FormAnswer, wants_json, way_back
@@ -24,6 +25,8 @@ from tiyin.web.checkout.views import order_view
 from tiyin.web.words import N_, translations
 
 __all__ = ["again", "show", "submit"]
+
+_log: Final = get_logger("tiyin.checkout")
 
 # What a payer can put right in the field itself, or by asking for another code.
 _FIELD_ERRORS: Final[dict[int, str]] = {
@@ -135,7 +138,8 @@ async def _fields(request: Request) -> dict[str, str]:
     """Return the form's fields; none where the body is no form, which leads back to the page."""
     try:
         return dict(await read_fields(request))
-    except RpcError:
+    except RpcError as error:
+        _log.info("checkout_refused", code=error.code, field=error.data)
         return {}
 
 

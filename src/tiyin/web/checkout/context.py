@@ -1,5 +1,6 @@
 """What every handler of the checkout works with: the gateway, the memory of visits, and how it answers."""
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from tiyin.web.render import Templates, language_of
 
 __all__ = ["Checkout", "FormAnswer", "way_back"]
 
+_ID: Final = re.compile(r"[0-9a-f]{24}")
 _NOT_FOUND: Final = frozenset({SubscribeCode.MERCHANT_NOT_FOUND, SubscribeCode.RECEIPT_NOT_FOUND})
 
 
@@ -63,7 +65,8 @@ class Checkout:
 
     async def receipt(self, receipt_id: str) -> Receipt | None:
         """Return a receipt of any desk: its address is all that a payer has."""
-        return await self.gateway.store.get(RECEIPTS, receipt_id)
+        # What no id can be is not asked for: PostgreSQL refuses some texts, and calls that a failure.
+        return await self.gateway.store.get(RECEIPTS, receipt_id) if _ID.fullmatch(receipt_id) else None
 
     def page(
         self, request: Request, name: str, *, language: Language, status_code: int = 200, **context: Any
@@ -78,9 +81,9 @@ class Checkout:
             **context,
         )
 
-    def not_found(self, request: Request) -> Response:
-        """Answer that nothing is at this address."""
-        return self.page(request, "not_found.html", language=language_of(request), status_code=404)
+    def not_found(self, request: Request, *, status_code: int = 404) -> Response:
+        """Answer that nothing is at this address, or nothing that is asked for in this way."""
+        return self.page(request, "not_found.html", language=language_of(request), status_code=status_code)
 
     def broken(self, request: Request, *, busy: bool) -> Response:
         """Answer that we ourselves failed.

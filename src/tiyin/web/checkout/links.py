@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tiyin.gateway.desks.records import Desk
-from tiyin.protocol.checkout_form import read_form
-from tiyin.protocol.checkout_link import CheckoutRequest, read_link
+from tiyin.protocol.checkout_form import FORM_FIELDS, read_form
+from tiyin.protocol.checkout_link import LINK_FIELDS, CheckoutRequest, read_link
 from tiyin.protocol.codes import SubscribeCode
 from tiyin.protocol.errors import RpcError
+from tiyin.protocol.params import known_path
 from tiyin.protocol.values import Language
 from tiyin.runtime.logs import get_logger
 from tiyin.web.checkout import card
@@ -29,6 +30,9 @@ __all__ = ["Links"]
 # Shorter words than any link's base64 are addresses that somebody typed: they get "not found", not "broken
 # link".
 _LIKE_A_LINK: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+
+_ORDER_ID: Final = re.compile(r"[0-9a-f]{32}")
+_FIELDS: Final = LINK_FIELDS | FORM_FIELDS
 
 _log: Final = get_logger("tiyin.checkout")
 
@@ -80,7 +84,8 @@ class Links:
         return await self._sell(request, asked, submitted=submitted)
 
     async def _order(self, request: Request, *, submitted: bool) -> Response:
-        kept = await self._checkout.visits.order(request.path_params["order_id"])
+        order_id: str = request.path_params["order_id"]
+        kept = await self._checkout.visits.order(order_id) if _ORDER_ID.fullmatch(order_id) else None
         if kept is None:
             return self._refuse(request, RpcError(SubscribeCode.RECEIPT_NOT_FOUND))
         return await self._sell(request, msgspec.json.decode(kept, type=CheckoutRequest), submitted=submitted)
@@ -97,11 +102,14 @@ class Links:
         return await card.open_page(self._checkout, request, sale, language)
 
     async def _desk(self, merchant: str) -> Desk:
-        desk = await self._checkout.gateway.desks.find(merchant)
+        desks = self._checkout.gateway.desks
+        desk = await desks.find(merchant) or await desks.find_by_alias(merchant)
         if desk is None or not desk.active:
             raise RpcError(SubscribeCode.MERCHANT_NOT_FOUND)
         return desk
 
     def _refuse(self, request: Request, error: RpcError, language: Language | None = None) -> Response:
-        _log.info("checkout_refused", code=error.code, field=error.data, method=request.method)
+        # A name that the link's or the form's writer chose is his own word, and no line of ours.
+        field = known_path(error.data, _FIELDS) if isinstance(error.data, str) else ""
+        _log.info("checkout_refused", code=error.code, field=field or None, method=request.method)
         return self._checkout.failure_page(request, Failure.of(error), language=language)

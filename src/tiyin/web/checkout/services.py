@@ -22,6 +22,10 @@ class Desks(Protocol):
         """Give the cash desk with this id, or None."""
         ...
 
+    async def find_by_alias(self, alias: str) -> Desk | None:
+        """Give the cash desk with this alias, or None."""
+        ...
+
 
 class Cards(Protocol):
     """The cards; every method raises the `RpcError` that the Subscribe API answers."""

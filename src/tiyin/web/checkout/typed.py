@@ -4,6 +4,7 @@ The first look is only for what a payer can see himself: digits missing, a month
 the card is one is for the gateway's cards to say.
 """
 
+import asyncio
 import re
 from typing import Final
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ from tiyin.web.words import N_
 __all__ = ["CardTyped", "read_card", "read_code", "read_fields"]
 
 _FORM_BYTES_MAX: Final = 256 * 1024
+_FORM_S: Final = 30.0
 _FIELDS_MAX: Final = 200
 _TYPED_MAX: Final = 64
 _NUMBER_DIGITS: Final = 16
@@ -54,10 +56,11 @@ async def read_fields(request: Request) -> list[tuple[str, str]]:
     """
     body = bytearray()
     try:
-        async for part in request.stream():
-            body += part
-            if len(body) > _FORM_BYTES_MAX:
-                raise wrong_field("form")
+        async with asyncio.timeout(_FORM_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > _FORM_BYTES_MAX:
+                    raise wrong_field("form")
         return parse_qsl(
             body.decode(),
             keep_blank_values=True,
@@ -65,7 +68,7 @@ async def read_fields(request: Request) -> list[tuple[str, str]]:
             encoding="utf-8",
             errors="strict",
         )
-    except (ClientDisconnect, ValueError):
+    except (ClientDisconnect, TimeoutError, ValueError):
         raise wrong_field("form") from None
 
 

@@ -73,6 +73,7 @@ CREATE TABLE IF NOT EXISTS card_tokens (
     customer TEXT COLLATE "C",
     state TEXT COLLATE "C" NOT NULL,
     receipt_id TEXT COLLATE "C",
+    attempt BIGINT NOT NULL,
     created_at_ms BIGINT NOT NULL,
     version BIGINT NOT NULL,
     PRIMARY KEY (id)

@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS card_tokens (
     customer TEXT,
     state TEXT NOT NULL,
     receipt_id TEXT,
+    attempt INTEGER NOT NULL,
     created_at_ms INTEGER NOT NULL,
     version INTEGER NOT NULL,
     PRIMARY KEY (id)

@@ -1,4 +1,4 @@
-"""Waiting for a hook, but not for ever; a hook that never waits for anything costs nothing extra."""
+"""Waiting, but not for ever; what never waits for anything costs nothing extra."""
 
 import asyncio
 from collections.abc import Coroutine, Generator
@@ -9,30 +9,30 @@ __all__ = ["within"]
 T = TypeVar("T")
 
 
-async def within(seconds: float, hook: Coroutine[Any, Any, T]) -> T:
-    """Run a hook, and cancel it when it takes too long.
+async def within(seconds: float, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine, and cancel it when it takes too long.
 
-    Most hooks of a small shop answer without waiting for anything. So the hook runs up to its first wait
-    before a timer is set at all.
+    Most of what is waited for with a bound has no need to wait: a small shop's hook, the body of a request
+    that is there already. So it runs up to its first wait before a timer is set at all.
 
     Args:
         seconds: How long it may take.
-        hook: The hook's coroutine; it is run to its end here, in the task that calls.
+        coroutine: Run to its end here, in the task that calls.
 
     Raises:
         TimeoutError: If it took too long.
-        TypeError: If it is no coroutine: the shop's hook is not `async`.
-        Exception: Whatever the hook raises.
+        TypeError: If it is no coroutine, as where a function that should be `async` is not.
+        Exception: Whatever it raises.
     """
-    if not asyncio.iscoroutine(hook):
-        raise TypeError(f"hooks are async, and this one returned {type(hook).__name__}")
+    if not asyncio.iscoroutine(coroutine):
+        raise TypeError(f"a coroutine is needed, and this is {type(coroutine).__name__}: it should be async")
     try:
-        waits_for = hook.send(None)
+        waits_for = coroutine.send(None)
     except StopIteration as end:
         answer: T = end.value
         return answer
     async with asyncio.timeout(seconds):
-        return await _Rest(hook, waits_for)
+        return await _Rest(coroutine, waits_for)
 
 
 class _Rest(Generic[T]):
