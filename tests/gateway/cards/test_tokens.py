@@ -59,7 +59,9 @@ def test_any_other_text_is_malformed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [TOKEN[:-1], TOKEN + "\n", TOKEN + " ", TOKEN.upper(), TOKEN.replace("_", "-")]
+    "wrong",
+    [TOKEN[:-1], TOKEN + "\n", TOKEN + " ", TOKEN.upper(), TOKEN.replace("_", "-")],
+    ids=["shorter", "newline", "space", "upper case", "dash"],
 )
 def test_what_nearly_is_the_token_opens_nothing(wrong: str) -> None:
     with pytest.raises(RpcError) as refused:

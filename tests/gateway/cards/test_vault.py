@@ -98,6 +98,7 @@ def test_a_ring_is_read_from_its_setting() -> None:
         f"bad name:{base64.b64encode(bytes(32)).decode()}",
         ",".join(new_vault_key(f"k{n}") for n in range(17)),
     ],
+    ids=["empty", "no colon", "no key", "not base64", "short", "one name twice", "bad name", "too many"],
 )
 def test_a_wrong_ring_is_refused_with_advice_and_without_the_key(text: str) -> None:
     with pytest.raises(KeyRingError) as refused:

@@ -178,33 +178,55 @@ class Batches:
         """
         rows = await self._link.fetch(read_statement(table), [item.key for item in items])
         found = {row[table.key_index]: row for row in rows}
-        fences = {item.lease.key for item in items if item.lease is not None}
-        epochs = await self._epochs(list(fences)) if fences else {}
+        # The statement that writes judges the leases itself. They are looked at only where it was no help:
+        # for what it passed over before, and for what is not written at all.
+        doubted = {item.lease.key for item in items if item.lease is not None and item.tries}
+        epochs = await self._epochs(list(doubted)) if doubted else {}
         deciding: list[tuple[ChangeItem, Change]] = []
         waiting: list[Item] = []
+        unwritten: list[tuple[ChangeItem, BaseException | None]] = []
         works: set[str] = set()
         for item in items:
             row: Any = found.get(item.key)
-            if item.lease is not None and epochs.get(item.lease.key) != item.lease.epoch:
-                item.fail(LeaseLost(item.lease.key))
+            if item.lease is not None and item.tries and epochs.get(item.lease.key) != item.lease.epoch:
+                unwritten.append((item, LeaseLost(item.lease.key)))
                 continue
             if item.insert_lost and row is None:
                 # The insert met something, and it was not its own key.
-                item.fail(Taken(table.name, str(item.key)))
+                unwritten.append((item, Taken(table.name, str(item.key))))
                 continue
             try:
                 change = item.decide(row)
             except BaseException as error:  # noqa: BLE001  # whatever a rule raises is its caller's alone
-                item.fail(error)
+                unwritten.append((item, error))
                 continue
             if change is None:
-                item.settle(None, None)
+                unwritten.append((item, None))
             elif item.work_key is not None and item.work_key in works:
                 waiting.append(item)
             else:
                 works.update([item.work_key] if item.work_key is not None else [])
                 deciding.append((item, change))
+        if unwritten:
+            await self._answer_unwritten(unwritten)
         return deciding, waiting
+
+    async def _answer_unwritten(self, unwritten: Sequence[tuple[ChangeItem, BaseException | None]]) -> None:
+        """Answer what needs no writing, once it is known that no lease was lost.
+
+        Nothing may be answered before the last question: if the connection is lost at it, all is decided
+        again.
+        """
+        leases = [item.lease for item, _ in unwritten if item.lease is not None and not item.tries]
+        epochs = await self._epochs([lease.key for lease in leases]) if leases else {}
+        lost = {lease.key for lease in leases if epochs.get(lease.key) != lease.epoch}
+        for item, error in unwritten:
+            if item.lease is not None and item.lease.key in lost:
+                item.fail(LeaseLost(item.lease.key))
+            elif error is not None:
+                item.fail(error)
+            else:
+                item.settle(None, None)
 
     async def _ask_changes(self, command: str, changes: Sequence[Change]) -> Written | None:
         """Find out which changes of a lost batch were made; None if it never was nor will be committed."""

@@ -24,6 +24,7 @@ SCHEDULED = SQLITE.row("?1", "?2", "?3", "?4", "?5", "?6")
 SCHEDULE = f"INSERT INTO work ({COLUMNS}) VALUES ({SCHEDULED}) {SQLITE.on_conflict} RETURNING epoch"
 DELETE_WORK = "DELETE FROM work WHERE key = ?"
 EPOCH = "SELECT epoch FROM work WHERE key = ?"
+FINISH = SQLITE.done("?1", "?2")
 
 
 class Job:
@@ -130,16 +131,26 @@ class ChangeJob(Job):
     def run(self, cursor: apsw.Cursor) -> tuple[Any, Lease | None]:
         """Read, decide, write."""
         lease = self._lease
-        if lease is not None and cursor.execute(EPOCH, (lease.key,)).fetchall() != [(lease.epoch,)]:
-            raise LeaseLost(lease.key)
         row = cursor.execute(statements_of(self._table).read, (self._key,)).fetchone()
-        decision = self._rule(None if row is None else self._table.record(*row))
+        try:
+            decision = self._rule(None if row is None else self._table.record(*row))
+        except BaseException:
+            _fence(cursor, lease)
+            raise
+        work = decision.work
+        if lease is not None and isinstance(work, Done) and work.key == lease.key:
+            # Most leases end so, and the deletion itself tells whether the lease was still good.
+            if not cursor.execute(FINISH, (lease.key, lease.epoch)).fetchall():
+                raise LeaseLost(lease.key)
+            work = None
+        else:
+            _fence(cursor, lease)
         if not decision.writes:
             return decision.answer, None
         self._write(cursor, decision, row)
         if decision.appends:
             _append(cursor, decision.appends)
-        taken = None if decision.work is None else _write_work(cursor, decision.work, lease)
+        taken = None if work is None else _write_work(cursor, work, lease)
         return decision.answer, taken
 
     def _write(self, cursor: apsw.Cursor, decision: Decision[Any], row: tuple[Any, ...] | None) -> None:
@@ -152,6 +163,11 @@ class ChangeJob(Job):
                 raise Taken(self._table.name, self._key)
         except (apsw.Error, OverflowError, UnicodeEncodeError) as error:
             raise translated(error, self._table.name, self._key) from error
+
+
+def _fence(cursor: apsw.Cursor, lease: Lease | None) -> None:
+    if lease is not None and cursor.execute(EPOCH, (lease.key,)).fetchall() != [(lease.epoch,)]:
+        raise LeaseLost(lease.key)
 
 
 def _append(cursor: apsw.Cursor, appends: Sequence[tuple[Table[Any], msgspec.Struct]]) -> None:
