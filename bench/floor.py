@@ -21,6 +21,7 @@ from pyreqwest.client import ClientBuilder
 
 from tiyin.gateway.receipts.records import RECEIPTS
 from tiyin.merchant.stores.tables import TRANSACTIONS
+from tiyin.runtime.memory import settle_memory
 from tiyin.storage.schema import creation_sql
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -34,18 +35,13 @@ class Commits(Protocol):
     async def commit(self, key: str) -> None: ...
 
 
-def row_of(table: sa.Table) -> dict[str, int | str | None]:
+def row_of(table: sa.Table) -> dict[str, int | str]:
     """Make a row like a real one, in which `KEY` stands for its key."""
     unique = {column.name for index in table.indexes if index.unique for column in index.columns}
     unique |= {column.name for column in table.primary_key.columns}
+    filled = 1, "text of a usual length"
     return {
-        column.name: "KEY"
-        if column.name in unique
-        else None
-        if column.nullable
-        else 1
-        if isinstance(column.type, sa.Integer)
-        else "text of a usual length"
+        column.name: "KEY" if column.name in unique else filled[not isinstance(column.type, sa.Integer)]
         for column in table.columns
     }
 
@@ -132,8 +128,8 @@ class PostgresCommits:
                 _answer([done for _, done in batch])
 
 
-def _literal(value: int | str | None) -> str:
-    return "NULL" if value is None else str(value) if isinstance(value, int) else f"'{value}'"
+def _literal(value: int | str) -> str:
+    return str(value) if isinstance(value, int) else f"'{value}'"
 
 
 async def open_commits(url: str, table: sa.Table) -> Commits:
@@ -174,6 +170,7 @@ class Floor:
         if scope["type"] == "lifespan":
             await receive()
             self.commits = await open_commits(self.arguments.database, self.table)
+            settle_memory()
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})

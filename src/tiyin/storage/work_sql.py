@@ -1,7 +1,6 @@
 """The SQL of the work queue: the same for both databases but for how they tell the time.
 
-An epoch is drawn by chance for every lease, so equal epochs mean the same lease, and a fence needs no more
-than that.
+Every lease has an epoch of its own, so equal epochs mean the same lease, and a fence needs no more than that.
 
 While a lease runs, `next_at` is its end. When somebody makes the work due sooner meanwhile, `next_at` lies
 before `leased_until`; giving the lease back keeps that sooner time, so that a wish that was recorded beside a
@@ -9,7 +8,10 @@ running driver is not slept over.
 """
 # ruff: noqa: S608  # names of tables and columns are the program's own; every value is bound
 
+import itertools
+import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tiyin.storage.tables import Lease, Schedule
@@ -113,13 +115,33 @@ SQLITE = WorkSql("CAST(round(unixepoch('subsec') * 1000) AS INTEGER)", "min", "m
 POSTGRES = WorkSql("(extract(epoch FROM statement_timestamp()) * 1000)::bigint", "least", "greatest")
 
 
+def _from_a_chance_place() -> Iterator[int]:
+    return itertools.count(secrets.randbits(61) + 1)
+
+
+_epochs = _from_a_chance_place()
+
+
+def _count_anew() -> None:
+    """Let a forked process count from a place of its own."""
+    global _epochs  # noqa: PLW0603  # a process has one count, and a fork makes a process
+    _epochs = _from_a_chance_place()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_anew)
+
+
 def new_epoch() -> int:
-    """Draw the number of a new lease: 62 bits of chance, never 0.
+    """Give the number of a new lease: never 0, and none that this process or another one gave before.
+
+    Each process counts from a place that it draws by chance among 2^61: that two of them come near each other
+    is not to be expected in the life of a database, and a draw for each lease would cost a system call.
 
     Returns:
         The epoch.
     """
-    return secrets.randbits(62) | 1
+    return next(_epochs)
 
 
 def schedule_values(change: Schedule, lease: Lease | None) -> tuple[str, str, int, str | None, int, int]:

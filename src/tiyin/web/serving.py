@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from tiyin.runtime.memory import settle_memory
 from tiyin.web.binding import BACKLOG
 from tiyin.web.bounded_heads import BoundedHeads
 
@@ -73,6 +74,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, then say so."""
+        settle_memory()
         await super().startup(sockets=sockets)
         if self.started and self._on_ready is not None:
             self._on_ready()

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from tiyin.merchant.api import Call, MerchantApi, Reply
 from tiyin.protocol.jsonrpc import BODY_BYTES_MAX
+from tiyin.runtime.memory import settle_memory
 from tiyin.runtime.patience import within
 
 __all__ = ["payme_app"]
@@ -118,6 +119,8 @@ async def _live(api: MerchantApi, receive: Receive, send: Send) -> None:
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
                 raise
+            # Only an application that is served alone hears this, so that the process is its own.
+            settle_memory()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await api.stop()

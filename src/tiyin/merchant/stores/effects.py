@@ -83,23 +83,38 @@ class Effects:
             if not isinstance(outcome, Run):
                 return outcome
             await self._release(key, lease)
-        task = self._tasks.start(self._carry(key, rule, shop), name=f"transaction {key}")
-        await _ended_or_late(task, self._patience_s)
-        if not task.done():
-            task.add_done_callback(self._ended_late)
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[Settled | Exception | None] = loop.create_future()
+        self._tasks.start(self._carry(key, rule, shop, ended), name=key)
+        timer = loop.call_later(self._patience_s, _wait_no_more, ended)
+        try:
+            result = await ended
+        finally:
+            timer.cancel()
+        if result is None:
             raise StillRunningError(f"the effect of {key} did not end within {self._patience_s} s")
-        result = task.result()
         if isinstance(result, Exception):
             raise result
         return result
 
-    async def _carry(self, key: str, rule: Rule, shop: ShopEffects) -> Settled | Exception:
-        """Own the work from first to last, whatever becomes of the request. Errors are returned."""
+    async def _carry(
+        self, key: str, rule: Rule, shop: ShopEffects, ended: asyncio.Future[Settled | Exception | None]
+    ) -> None:
+        """Own the work from first to last, whatever becomes of the request."""
+        result: Settled | Exception
         try:
             async with self._turns.take(key):
-                return await self._rounds(key, rule, shop)
+                result = await self._rounds(key, rule, shop)
         except Exception as error:  # noqa: BLE001 - raised again by whoever waits
-            return error
+            result = error
+        except BaseException:
+            ended.cancel()
+            raise
+        if not ended.done():
+            ended.set_result(result)
+        elif isinstance(result, Exception) and not isinstance(result, Refused):
+            # Nobody waits for it any more.
+            self._log.error("payme_effect_failed_late", transaction=key, exc_info=result)
 
     async def _rounds(self, key: str, rule: Rule, shop: ShopEffects) -> Settled:
         for wait_s in _WAITS_S:
@@ -207,31 +222,10 @@ class Effects:
         except StorageError as error:
             self._log.warning("payme_lease_not_released", transaction=key, error=type(error).__name__)
 
-    def _ended_late(self, task: asyncio.Task[Settled | Exception]) -> None:
-        """Log what nobody waits for any more."""
-        if task.cancelled() or task.exception() is not None:
-            return
-        result = task.result()
-        if isinstance(result, Exception) and not isinstance(result, Refused):
-            self._log.error("payme_effect_failed_late", task=task.get_name(), exc_info=result)
 
-
-async def _ended_or_late(task: asyncio.Task[Any], patience_s: float) -> None:
-    """Wait for a task, but not for ever, and leave it alone in either case."""
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-
-    def wake(_: Any = None) -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    timer = loop.call_later(patience_s, wake)
-    task.add_done_callback(wake)
-    try:
-        await waiter
-    finally:
-        timer.cancel()
-        task.remove_done_callback(wake)
+def _wait_no_more(ended: asyncio.Future[Settled | Exception | None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
 
 
 def _work_key(key: str) -> str:
