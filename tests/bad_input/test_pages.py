@@ -112,6 +112,18 @@ def test_unknown_keys_of_a_link_are_ignored(houses: Houses, name: str) -> None:
     assert houses.new_lines() == []
 
 
+@pytest.mark.parametrize(
+    ("link", "status"), [("m=1;ac.x=1;a=5", 404), ("m=1;a=5", 400), ("m=1;a=x", 400), ("a=5", 400)]
+)
+def test_a_short_link_is_a_link(houses: Houses, link: str, status: int) -> None:
+    rows, language = houses.rows(), next(_turn)
+    houses.new_lines()
+    reply = houses.ask("gateway", "GET", f"/{encoded(link)}", {"Accept-Language": language})
+    assert_page(reply, status, language)
+    assert_logged_once(houses)
+    assert houses.rows() == rows
+
+
 @pytest.mark.parametrize("merchant", ["0" * 24, TERMINAL[:-1] + "0", "nobody", CARDS[0], "..", "'--"])
 def test_a_shop_that_does_not_exist(houses: Houses, merchant: str) -> None:
     rows, language = houses.rows(), next(_turn)

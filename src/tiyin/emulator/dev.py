@@ -57,7 +57,7 @@ class Controls(Protocol):
         """By how much the clock was turned, in milliseconds."""
         ...
 
-    def advance(self, ms: int) -> None:
+    async def advance(self, ms: int) -> None:
         """Turn the clock forward and remember it."""
         ...
 
@@ -137,7 +137,7 @@ class _Dev:
                 "the clock only turns forward.",
                 "advance_ms",
             )
-        self._controls.advance(advance_ms)
+        await self._controls.advance(advance_ms)
         return _back(request) if posted.by_form else self._clock()
 
     async def read_inbox(self, request: Request) -> Response:

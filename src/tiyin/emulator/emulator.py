@@ -22,7 +22,7 @@ from tiyin.emulator.pages import Pages
 from tiyin.emulator.shop.app import ShopAddresses
 from tiyin.emulator.shop.opening import open_shop
 from tiyin.gateway.acquiring.test_cards import TestCards
-from tiyin.gateway.app import open_gateway
+from tiyin.gateway.app import Gateway, open_gateway
 from tiyin.gateway.migrations import HEAD, read_revision, upgrade
 from tiyin.merchant.access import Keys as ShopKeys
 from tiyin.runtime.clock import SystemClock, TurnableClock
@@ -41,6 +41,7 @@ class _Room(msgspec.Struct):
     """Everything that a reset makes anew."""
 
     clock: TurnableClock
+    gateway: Gateway
     inbox: Inbox
     manifest: Manifest
     closing: AsyncExitStack
@@ -101,15 +102,19 @@ class Emulator:
             await self._open()
             self.write_manifest()
 
-    def advance(self, ms: int) -> None:
+    async def advance(self, ms: int) -> None:
         """Turn the clock forward, and remember it for the next start.
+
+        What waits in the work queue waits by the database's real time: it is made due at once, so that it
+        notices that its hour has come.
 
         Args:
             ms: By how much, in milliseconds; at least 0.
         """
-        clock = self._known.clock
-        clock.advance(ms)
-        self._directory.write_clock_ms(clock.offset_ms)
+        room = self._known
+        room.clock.advance(ms)
+        self._directory.write_clock_ms(room.clock.offset_ms)
+        await room.gateway.receipts.wake()
 
     @property
     def now_ms(self) -> int:
@@ -197,7 +202,7 @@ class Emulator:
             closing.callback(self._hide_shop)
             closing.push_async_callback(stop_gateway)
             site = gateway_site(gateway, SiteSettings(public_url=self._address))
-            self._room = _Room(clock, inbox, told, closing.pop_all())
+            self._room = _Room(clock, gateway, inbox, told, closing.pop_all())
             self._shop, self._site = shop, site
 
     async def _close(self) -> None:

@@ -3,6 +3,7 @@
 Documentation: checkout/get-link, checkout/post-form, checkout/errors
 """
 
+import base64
 import re
 from typing import Final
 
@@ -27,9 +28,10 @@ from tiyin.web.render import language_of
 
 __all__ = ["Links"]
 
-# Shorter words than any link's base64 are addresses that somebody typed: they get "not found", not "broken
-# link".
-_LIKE_A_LINK: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+# A short word is an address that somebody typed, unless a field stands in it when it is decoded: it gets "not
+# found", and not "broken link".
+_LIKE_A_LINK: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_WORD_LENGTH_MAX: Final = 23
 
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{32}")
 _FIELDS: Final = LINK_FIELDS | FORM_FIELDS
@@ -75,7 +77,7 @@ class Links:
 
     async def _link(self, request: Request, *, submitted: bool) -> Response:
         link: str = request.path_params["link"]
-        if _LIKE_A_LINK.fullmatch(link) is None:
+        if not _is_like_a_link(link):
             return self._checkout.not_found(request)
         try:
             asked = read_link(link)
@@ -113,3 +115,16 @@ class Links:
         field = known_path(error.data, _FIELDS) if isinstance(error.data, str) else ""
         _log.info("checkout_refused", code=error.code, field=field or None, method=request.method)
         return self._checkout.failure_page(request, Failure.of(error), language=language)
+
+
+def _is_like_a_link(text: str) -> bool:
+    """Tell a link, be it a broken one, from an address that leads nowhere."""
+    if _LIKE_A_LINK.fullmatch(text) is None:
+        return False
+    bare = text.rstrip("=").replace("+", "-").replace("/", "_")
+    if len(bare) > _WORD_LENGTH_MAX:
+        return True
+    try:
+        return b"=" in base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    except ValueError:
+        return False
