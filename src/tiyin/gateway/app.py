@@ -13,6 +13,7 @@ from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.cards.issuer import Issuer, TestIssuer
 from tiyin.gateway.cards.service import Cards
 from tiyin.gateway.desks.service import Desks
+from tiyin.gateway.housekeeping import Housekeeping
 from tiyin.gateway.merchant_calls.calls import TIMEOUT_MS, MerchantCalls
 from tiyin.gateway.notifications.port import Messages
 from tiyin.gateway.receipts.payment import LEASE_MS
@@ -80,6 +81,7 @@ class Gateway:
         self.messages = messages
         self.desks = Desks(store, clock, ids, vault, test=test)
         self.cards = Cards(store, clock, ids, vault, issuer, messages)
+        self._housekeeping = Housekeeping(store, clock, tasks)
         self.calls = MerchantCalls(http, clock, self._key_of, timeout_ms=merchant_timeout_ms)
         self.receipts = Receipts(
             store,
@@ -104,9 +106,11 @@ class Gateway:
     async def start(self) -> None:
         """Start what runs without a caller: the worker that goes on with receipts."""
         await self.receipts.start()
+        self._housekeeping.start()
 
     async def stop(self) -> None:
         """Finish or hand over what runs, then let go of the database; another process goes on."""
+        await self._housekeeping.stop()
         await self.receipts.stop()
         cut_off = await self.tasks.drain(_DRAIN_S)
         if cut_off:

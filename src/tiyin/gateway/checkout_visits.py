@@ -110,6 +110,7 @@ CHECKOUT_ORDERS: Final = Table(
         sa.Index("checkout_orders_by_age", "created_at_ms"),
     ),
     record=OrderRow,
+    forgets_by="created_at_ms",
 )
 
 CHECKOUT_VISITS: Final = Table(
@@ -136,6 +137,7 @@ CHECKOUT_VISITS: Final = Table(
         sa.Index("checkout_visits_by_age", "created_at_ms"),
     ),
     record=Visit,
+    forgets_by="created_at_ms",
 )
 
 

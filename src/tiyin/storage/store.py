@@ -225,6 +225,22 @@ class Store(Protocol):
         """
         ...
 
+    async def forget(self, table: Table[Any], before: int, limit: int) -> int:
+        """Delete rows that are too old to be needed, the oldest first.
+
+        Args:
+            table: A table that says by which column it forgets.
+            before: Rows with a smaller value there are deleted.
+            limit: How many at most; the caller comes again for more.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            ValueError: If the table forgets nothing.
+        """
+        ...
+
     async def create_tables(self, metadata: sa.MetaData) -> None:
         """Create what does not exist yet, storage's own tables included. Safe from several processes at once.
 

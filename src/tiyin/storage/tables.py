@@ -25,6 +25,8 @@ class Table(Generic[R]):
             None; records are never changed in place (`msgspec.structs.replace`).
         key: The text column that names a row; its primary key, alone.
         appends: The append-only tables in which a change of this table may write rows in the same commit.
+        forgets_by: The indexed integer column by whose value old rows may be deleted (`Store.forget`); None
+            for whatever must be kept, money above all.
 
     Raises:
         ValueError: If the struct does not match the columns, or the tables break the rules above.
@@ -37,11 +39,13 @@ class Table(Generic[R]):
         *,
         key: str = "id",
         appends: "tuple[Table[Any], ...]" = (),
+        forgets_by: str | None = None,
     ) -> None:
         self.schema = schema
         self.record = record
         self.key = key
         self.appends = appends
+        self.forgets_by = forgets_by
         self.name: str = schema.name
         self.columns: tuple[str, ...] = tuple(column.name for column in schema.columns)
         if self.columns != record.__struct_fields__:
@@ -51,6 +55,8 @@ class Table(Generic[R]):
             )
         if [column.name for column in schema.primary_key.columns] != [key]:
             raise ValueError(f"the primary key of {self.name} must be {key!r} alone")
+        if forgets_by is not None and forgets_by not in self.columns:
+            raise ValueError(f"{self.name} has no column {forgets_by!r} to forget by")
         self.key_index = self.columns.index(key)
         self.version_index = self.columns.index("version") if "version" in self.columns else None
         for appended in appends:

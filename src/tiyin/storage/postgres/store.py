@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from tiyin.runtime.tasks import Tasks
 from tiyin.storage.compiling import Compiler, plain_row
 from tiyin.storage.errors import LeaseLost
+from tiyin.storage.forgetting import forget_statement
 from tiyin.storage.postgres.batch_sql import read_statement
 from tiyin.storage.postgres.items import AppendItem, ChangeItem
 from tiyin.storage.postgres.lanes import Lanes
@@ -132,6 +133,11 @@ class PostgresStore:
         if table is None:
             return [plain_row(tuple(row)) for row in rows]
         return [table.record(*row) for row in rows]
+
+    async def forget(self, table: Table[Any], before: int, limit: int) -> int:
+        """Delete rows that are too old to be needed; see `Store.forget`."""
+        statement = forget_statement(table, "$1", "$2", "FOR UPDATE SKIP LOCKED")
+        return len(await self._pool.fetch(statement, before, limit))
 
     async def create_tables(self, metadata: sa.MetaData) -> None:
         """Create what does not exist yet; see `Store.create_tables`."""

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import sqlite
 
 from tiyin.storage.compiling import Compiler, plain_row
 from tiyin.storage.errors import LeaseLost, StorageUnavailable
+from tiyin.storage.forgetting import forget_statement
 from tiyin.storage.schema import OWN_METADATA, creation_sql
 from tiyin.storage.sqlite.connection import BUSY_MS
 from tiyin.storage.sqlite.jobs import AppendJob, CallJob, ChangeJob
@@ -118,6 +119,11 @@ class SqliteStore:
         if table is None:
             return [plain_row(row) for row in rows]
         return [table.record(*row) for row in rows]
+
+    async def forget(self, table: Table[Any], before: int, limit: int) -> int:
+        """Delete rows that are too old to be needed; see `Store.forget`."""
+        statement = forget_statement(table, "?1", "?2", "")
+        return await self._call(lambda cursor: len(cursor.execute(statement, (before, limit)).fetchall()))
 
     async def create_tables(self, metadata: sa.MetaData) -> None:
         """Create what does not exist yet; see `Store.create_tables`."""

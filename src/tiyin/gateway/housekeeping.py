@@ -1,0 +1,76 @@
+"""Housekeeping: what payers left on the checkout's pages is forgotten after a week.
+
+Anybody who knows a cash desk's public id can leave an order on the payment page, so what is kept of it must
+not grow for ever. Receipts, tokens and everything else that tells of money stay.
+"""
+
+import asyncio
+from typing import Final
+
+from tiyin.gateway.checkout_visits import CHECKOUT_ORDERS, CHECKOUT_VISITS
+from tiyin.runtime.clock import Clock
+from tiyin.runtime.logs import get_logger
+from tiyin.runtime.tasks import Tasks
+from tiyin.storage import StorageError, Store
+
+__all__ = ["KEPT_MS", "Housekeeping"]
+
+KEPT_MS: Final = 7 * 24 * 3600 * 1000
+"""How long an order that a form left, and a payer's visit, are kept."""
+
+_EVERY_S: Final = 600.0
+_PIECE: Final = 500
+_PIECES_MAX: Final = 200
+
+
+class Housekeeping:
+    """Forgets, again and again. Any number of processes may do it over one database.
+
+    Args:
+        store: The gateway's store.
+        clock: The gateway's clock.
+        tasks: Owns the task.
+    """
+
+    def __init__(self, store: Store, clock: Clock, tasks: Tasks) -> None:
+        self._store = store
+        self._clock = clock
+        self._tasks = tasks
+        self._task: asyncio.Task[None] | None = None
+        self._log = get_logger("tiyin.housekeeping")
+
+    def start(self) -> None:
+        """Begin."""
+        if self._task is None:
+            self._task = self._tasks.start(self._forever(), name="housekeeping")
+
+    async def stop(self) -> None:
+        """End."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    async def run(self) -> int:
+        """Forget once.
+
+        Returns:
+            How many rows were deleted.
+        """
+        before = self._clock.now_ms() - KEPT_MS
+        count = 0
+        for table in (CHECKOUT_ORDERS, CHECKOUT_VISITS):
+            for _ in range(_PIECES_MAX):
+                deleted = await self._store.forget(table, before, _PIECE)
+                count += deleted
+                if deleted < _PIECE:
+                    break
+        return count
+
+    async def _forever(self) -> None:
+        while True:
+            try:
+                await self.run()
+            except StorageError as error:
+                self._log.warning("housekeeping_failed", error=type(error).__name__)
+            await self._clock.sleep(_EVERY_S)
