@@ -14,8 +14,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from bench.databases import KINDS, Databases
-from bench.payments import compare_gateway, compare_merchant
+from bench.payments import compare_gateway, compare_merchant, compare_reserving
 
+COMPARISONS = {"merchant": compare_merchant, "reserving": compare_reserving, "gateway": compare_gateway}
 PROMISED = {"merchant": 0.5, "gateway": 0.4}
 AT_CLIENTS = 64
 
@@ -24,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds of floor and real thing in turn")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each measurement takes")
-    parser.add_argument("--only", choices=["merchant", "gateway"], help="one of the two comparisons")
+    parser.add_argument("--only", choices=COMPARISONS, help="one of the comparisons")
     parser.add_argument("--database", choices=KINDS, help="one of the two databases")
     arguments = parser.parse_args()
     print(_machine())
@@ -36,14 +37,14 @@ def main() -> None:
 async def _run(arguments: argparse.Namespace) -> list[str]:
     missed = []
     with Databases() as databases:
-        for title, compare in (("merchant", compare_merchant), ("gateway", compare_gateway)):
+        for title, compare in COMPARISONS.items():
             if arguments.only not in {None, title}:
                 continue
             for kind in KINDS if arguments.database is None else (arguments.database,):
                 comparison = await compare(databases, kind, arguments.rounds, arguments.seconds)
                 print("\n".join(comparison.lines()), flush=True)
                 ratio = comparison.ratio(AT_CLIENTS)
-                if ratio < PROMISED[title]:
+                if ratio < PROMISED.get(title, 0):
                     missed.append(
                         f"{title} on {kind} at {AT_CLIENTS} clients: {ratio:.2f} of {PROMISED[title]}"
                     )

@@ -14,15 +14,19 @@ AMOUNT_TIYIN = 500_000
 
 
 class Shop(Billing):
-    """Sells anything for 5,000 sums; its effects are there, so that their commits are counted."""
+    """Sells anything for 5,000 sums, and acts when it is paid: the shop of the kit's own first page."""
 
     async def check(self, account: Mapping[str, int | str], amount_tiyin: int) -> Order:  # noqa: ARG002
         return Order(amount_tiyin=AMOUNT_TIYIN)
 
-    async def create(self, transaction: Transaction) -> None:
+    async def perform(self, transaction: Transaction) -> None:
         pass
 
-    async def perform(self, transaction: Transaction) -> None:
+
+class ReservingShop(Shop):
+    """Does something when an order is reserved too, which takes one more commit."""
+
+    async def create(self, transaction: Transaction) -> None:
         pass
 
 
@@ -30,8 +34,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database", required=True)
+    parser.add_argument("--reserving", action="store_true")
     arguments = parser.parse_args()
-    app = payme_app(MerchantApi(Shop(), arguments.database, KEY))
+    app = payme_app(MerchantApi(ReservingShop() if arguments.reserving else Shop(), arguments.database, KEY))
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
 
 

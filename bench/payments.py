@@ -16,7 +16,7 @@ from bench.databases import Databases
 from bench.load import Client, Measured, run_clients
 from bench.servers import free_port, running
 
-__all__ = ["Comparison", "compare_gateway", "compare_merchant"]
+__all__ = ["Comparison", "compare_gateway", "compare_merchant", "compare_reserving"]
 
 CLIENTS = (1, 64)
 Cycle = Callable[[Client, int], Awaitable[None]]
@@ -54,7 +54,7 @@ class Comparison:
             for name, side in (("tiyin", self.real), ("floor", self.floor)):
                 part = f"  {self.ratio(clients):4.2f} of its floor" if name == "tiyin" else ""
                 rows.append(
-                    f"{self.title:<8} {self.database:<10} {clients:>2} clients  {name}  "
+                    f"{self.title:<9} {self.database:<10} {clients:>2} clients  {name}  "
                     f"{side.figure(clients, lambda m: m.per_second):>8,.0f} {self.unit}/s"
                     f"  p50 {side.figure(clients, lambda m: m.percentile(0.5)):>7.2f} ms"
                     f"  p99 {side.figure(clients, lambda m: m.percentile(0.99)):>7.2f} ms"
@@ -80,18 +80,39 @@ def _cpu_seconds(servers: list[psutil.Process]) -> float:
 
 
 async def compare_merchant(databases: Databases, kind: str, rounds: int, seconds: float) -> Comparison:
-    """Full cycles per second of the merchant endpoint."""
-    comparison = Comparison("merchant", "cycles", kind)
-    # CreateTransaction and PerformTransaction each claim the shop's effect, run it, and store the outcome.
+    """Full cycles per second of the merchant endpoint, for the shop of the kit's own first page.
+
+    CreateTransaction is one commit, and PerformTransaction two: the effect is claimed, then its outcome kept.
+    """
+    commits = ["--create-commits=1", "--perform-commits=2"]
+    return await _compare_merchant(
+        Comparison("merchant", "cycles", kind), databases, rounds, seconds, commits, []
+    )
+
+
+async def compare_reserving(databases: Databases, kind: str, rounds: int, seconds: float) -> Comparison:
+    """The same for a shop that also acts when an order is reserved, which makes CreateTransaction two commits."""
+    comparison = Comparison("reserving", "cycles", kind)
     commits = ["--create-commits=2", "--perform-commits=2"]
+    return await _compare_merchant(comparison, databases, rounds, seconds, commits, ["--reserving"])
+
+
+async def _compare_merchant(
+    comparison: Comparison,
+    databases: Databases,
+    rounds: int,
+    seconds: float,
+    commits: list[str],
+    shop: list[str],
+) -> Comparison:
     for _ in range(rounds):
-        async with databases.fresh(kind) as url:
+        async with databases.fresh(comparison.database) as url:
             port = free_port()
             with running("bench.floor", port, "merchant", "--database", url, *commits) as server:
                 await _measure(comparison.floor, port, MerchantCycle(), seconds, [server])
-        async with databases.fresh(kind) as url:
+        async with databases.fresh(comparison.database) as url:
             port = free_port()
-            with running("bench.merchant_server", port, "--database", url) as server:
+            with running("bench.merchant_server", port, "--database", url, *shop) as server:
                 await _measure(comparison.real, port, MerchantCycle(), seconds, [server])
     return comparison
 
@@ -132,9 +153,10 @@ async def _gateway(
         with tempfile.TemporaryDirectory() as folder:
             manifest = Path(folder) / "manifest.json"
             endpoint = f"http://127.0.0.1:{merchant_port}/"
+            reserving = ["--database", merchant_url, "--reserving"]
             arguments = ["--database", url, "--merchant", endpoint, "--manifest", str(manifest)]
             with (
-                running("bench.merchant_server", merchant_port, "--database", merchant_url) as shop,
+                running("bench.merchant_server", merchant_port, *reserving) as shop,
                 running("bench.gateway_server", port, *arguments) as server,
             ):
                 made = json.loads(_await_text(manifest))
