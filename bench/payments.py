@@ -91,7 +91,7 @@ async def compare_merchant(databases: Databases, kind: str, rounds: int, seconds
 
 
 async def compare_reserving(databases: Databases, kind: str, rounds: int, seconds: float) -> Comparison:
-    """The same for a shop that also acts when an order is reserved, which makes CreateTransaction two commits."""
+    """The same for a shop that also acts when an order is reserved: one commit more in CreateTransaction."""
     comparison = Comparison("reserving", "cycles", kind)
     commits = ["--create-commits=2", "--perform-commits=2"]
     return await _compare_merchant(comparison, databases, rounds, seconds, commits, ["--reserving"])
