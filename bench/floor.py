@@ -63,7 +63,8 @@ class SqliteCommits:
         self._waiting: queue.SimpleQueue[tuple[str, asyncio.Future[None]]] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._db = apsw.Connection(path)
-        self._db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000")
+        for name, value in (("journal_mode", "wal"), ("synchronous", "full"), ("wal_autocheckpoint", 4000)):
+            self._db.pragma(name, value)
         for statement in creation_sql(table.metadata, "sqlite"):
             self._db.execute(statement)
         self._read = f"SELECT * FROM {table.name} WHERE id = ?"

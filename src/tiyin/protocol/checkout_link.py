@@ -43,7 +43,6 @@ __all__ = [
 CALLBACK_TIMEOUT_MS: Final = 15_000
 CALLBACK_TIMEOUT_MS_MAX: Final = 3_600_000
 LINK_LENGTH_MAX: Final = 8192
-MERCHANT_LENGTH_MAX: Final = 64
 _NAMES: Final = frozenset({"m", "a", "l", "c", "ct", "cr"})
 LINK_FIELDS: Final = _NAMES | {"ac", "params"}
 """What an error about a link may name; behind `ac.` follows a name that the link's writer chose."""
