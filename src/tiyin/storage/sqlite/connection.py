@@ -1,5 +1,6 @@
 """Connections to SQLite as this project wants them, and what SQLite's errors mean to a caller."""
 
+import time
 from pathlib import Path
 
 import apsw
@@ -10,6 +11,9 @@ __all__ = ["BUSY_MS", "open_reader", "open_writer", "translated"]
 
 # How long a writer waits for another process that writes, in milliseconds.
 BUSY_MS = 10_000
+
+# How long to stand aside before the write-ahead log is asked for again, in seconds.
+_ASK_AGAIN_S = 0.005
 
 _TAKEN = {
     apsw.SQLITE_CONSTRAINT_UNIQUE,
@@ -38,7 +42,7 @@ def open_writer(path: Path, busy_ms: int = BUSY_MS) -> apsw.Connection:
             str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, statementcachesize=300
         )
         connection.set_busy_timeout(busy_ms)
-        mode = connection.pragma("journal_mode", "wal")
+        mode = _keep_log(connection, busy_ms)
         if mode != "wal":
             raise StorageUnavailable(
                 f"{path} cannot be used with a write-ahead log (its journal mode is {mode})"
@@ -54,6 +58,26 @@ def open_writer(path: Path, busy_ms: int = BUSY_MS) -> apsw.Connection:
     except apsw.Error as error:
         raise translated(error) from error
     return connection
+
+
+def _keep_log(connection: apsw.Connection, busy_ms: int) -> str:
+    """Have the database keep a write-ahead log, and wait for others that ask for the same.
+
+    Processes that open a new file together all hold it for reading and all want to write its first page.
+    SQLite sees that none of them could go on by waiting, so it refuses at once and leaves the busy timeout
+    aside; the refused one lets go and asks again.
+
+    Returns:
+        The journal mode that the database has now.
+    """
+    until = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            return str(connection.pragma("journal_mode", "wal"))
+        except apsw.BusyError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_ASK_AGAIN_S)
 
 
 def open_reader(path: Path, busy_ms: int = BUSY_MS) -> apsw.Connection:
