@@ -46,8 +46,18 @@ def run(*, host: str | None, port: int | None) -> None:
         )
         try:
             await gateway.start()
-            site = gateway_site(gateway, SiteSettings(public_url=settings.public_url))
-            await Server(site, sock, on_ready=lambda: _log_ready(host, port)).listen()
+            site = gateway_site(
+                gateway,
+                SiteSettings(
+                    public_url=settings.public_url,
+                    sandbox=settings.test_cards,
+                    sandbox_private=settings.allow_private_merchants,
+                ),
+            )
+            try:
+                await Server(site, sock, on_ready=lambda: _log_ready(host, port)).listen()
+            finally:
+                await site.close()
         finally:
             await gateway.stop()
 

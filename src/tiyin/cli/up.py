@@ -4,7 +4,10 @@ Port and directory are taken first and the rest is loaded after that: what canno
 `emulator.json` that a killed emulator left behind is gone before anybody takes it for a running one's.
 """
 
+import os
+import signal
 import socket
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,16 +23,20 @@ __all__ = ["run"]
 _HOST: Final = "127.0.0.1"
 
 
-def run(*, port: int, data: Path, reset: bool) -> None:
+def run(*, port: int, data: Path, reset: bool, with_parent: bool = False) -> None:
     """Run the emulator until a signal, or stop with a sentence.
 
     Args:
-        port: Where to listen on 127.0.0.1.
+        port: Where to listen on 127.0.0.1; 0 takes any free port.
         data: Where everything is kept.
         reset: Whether to forget what is kept there first.
+        with_parent: Whether to stop when the standard input ends: when whoever started this is gone.
     """
+    if with_parent:
+        threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
     try:
         sock = bind(_HOST, port)
+        port = sock.getsockname()[1]
         with Directory(data) as directory:
             if reset:
                 directory.forget_all()
@@ -37,6 +44,13 @@ def run(*, port: int, data: Path, reset: bool) -> None:
     except (PortRefused, DirectoryRefused) as refused:
         stop(str(refused))
     out.print(f"Stopped. Everything is kept in {data}; tiyin up goes on from there.", markup=False)
+
+
+def _stop_with_parent() -> None:
+    # Not through `sys.stdin`, whose lock a thread may not hold when Python ends.
+    while os.read(0, 1024):
+        pass
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _serve(directory: Directory, sock: socket.socket, address: str) -> None:

@@ -3,15 +3,17 @@
 | request | what |
 |---|---|
 | `GET /dev` | a page with links to everything |
-| `GET /dev/clock` | `{"now_ms", "offset_ms", "now"}` |
+| `GET /dev/clock` | `{"now_ms", "offset_ms", "now"}`; a page for browsers |
 | `POST /dev/clock {"advance_ms": n}` | turns the clock forward, answers the same |
-| `GET /dev/inbox` | `{"messages": [...]}`, newest first; a page for browsers |
+| `GET /dev/inbox?phone=90` | `{"messages": [...]}`, newest first, to numbers with these digits; a page |
+| `/dev/traffic`, `/dev/trigger` | see `dev_traffic` |
+| `/dev/faults` | see `dev_faults` |
+| `/dev/snapshots` | see `dev_snapshots` |
+| `/dev/plug` | see `dev_plug` |
 | `POST /dev/reset` | forgets orders, receipts, cards, messages and the clock's offset; desks and keys stay |
 """
 
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Protocol
 
 from starlette.applications import Starlette
@@ -20,18 +22,23 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from tiyin.emulator import guard
-from tiyin.emulator.bodies import BadBody, json_answer, read_posted, wants_page
+from tiyin.emulator.bodies import BadBody, json_answer, wants_page
+from tiyin.emulator.dev_clock import ClockPage, duration
+from tiyin.emulator.dev_faults import FaultPages
+from tiyin.emulator.dev_plug import PlugPages
+from tiyin.emulator.dev_snapshots import SnapshotPages
+from tiyin.emulator.dev_traffic import TrafficPages
 from tiyin.emulator.inbox import Inbox
 from tiyin.emulator.manifest import Manifest
 from tiyin.emulator.pages import Pages
+from tiyin.emulator.plug import Plug
+from tiyin.emulator.snapshots import Snapshot, Snapshots
+from tiyin.emulator.wires import Wires
 from tiyin.web.render import language_of
 
-__all__ = ["ADVANCE_MS_MAX", "Controls", "dev_app"]
+__all__ = ["Controls", "dev_app"]
 
-ADVANCE_MS_MAX = 10 * 366 * 86_400_000
-"""The furthest that one request turns the clock: ten years, in milliseconds."""
-
-_DIGITS = re.compile(r"[0-9]{1,15}")
+_PHONE_MAX = 15
 
 
 class Controls(Protocol):
@@ -57,6 +64,29 @@ class Controls(Protocol):
         """By how much the clock was turned, in milliseconds."""
         ...
 
+    @property
+    def wires(self) -> Wires:
+        """Traffic and fault rules."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The states that were kept under a name."""
+        ...
+
+    @property
+    def plug(self) -> Plug:
+        """What kills a gateway of its own."""
+        ...
+
+    async def save_snapshot(self, name: str) -> Snapshot:
+        """Keep the whole state under a name."""
+        ...
+
+    async def restore_snapshot(self, name: str) -> None:
+        """Come back to a state that was kept."""
+        ...
+
     async def advance(self, ms: int) -> None:
         """Turn the clock forward and remember it."""
         ...
@@ -77,14 +107,20 @@ def dev_app(controls: Controls, pages: Pages) -> Starlette:
         pages: Draws the pages.
     """
     room = _Dev(controls, pages)
+    further = [
+        *ClockPage(controls, pages).handlers(),
+        *TrafficPages(controls, pages).handlers(),
+        *FaultPages(controls, pages).handlers(),
+        *SnapshotPages(controls, pages).handlers(),
+        *PlugPages(controls.plug, pages).handlers(),
+    ]
     return Starlette(
         routes=[
             Route("/dev", _guarded(room.start_page)),
             Route("/dev/", _guarded(room.start_page)),
-            Route("/dev/clock", _guarded(room.clock), methods=["GET"]),
-            Route("/dev/clock", _guarded(room.turn_clock), methods=["POST"]),
             Route("/dev/inbox", _guarded(room.read_inbox), methods=["GET"]),
             Route("/dev/reset", _guarded(room.reset), methods=["POST"]),
+            *(Route(path, _guarded(handler), methods=[method]) for path, method, handler in further),
         ]
     )
 
@@ -114,60 +150,21 @@ class _Dev:
             {
                 "manifest": self._controls.manifest,
                 "now_ms": self._controls.now_ms,
-                "ahead": _duration(self._controls.offset_ms),
+                "ahead": duration(self._controls.offset_ms),
             },
         )
 
-    async def clock(self, request: Request) -> Response:
-        del request
-        return self._clock()
-
-    async def turn_clock(self, request: Request) -> Response:
-        posted = await read_posted(request, '{"advance_ms": 60000}')
-        advance_ms = posted.fields.get("advance_ms")
-        if posted.by_form and _DIGITS.fullmatch(str(advance_ms)):
-            advance_ms = int(str(advance_ms))
-        if (
-            isinstance(advance_ms, bool)
-            or not isinstance(advance_ms, int)
-            or not 0 <= advance_ms <= ADVANCE_MS_MAX
-        ):
-            raise BadBody(
-                f"advance_ms must be a whole number from 0 to {ADVANCE_MS_MAX} (ten years of milliseconds): "
-                "the clock only turns forward.",
-                "advance_ms",
-            )
-        await self._controls.advance(advance_ms)
-        return _back(request) if posted.by_form else self._clock()
-
     async def read_inbox(self, request: Request) -> Response:
-        messages = self._controls.inbox.messages
+        phone = "".join(filter(str.isdecimal, request.query_params.get("phone", "")))[:_PHONE_MAX]
+        messages = [one for one in self._controls.inbox.messages if phone in one.phone]
         if wants_page(request):
-            return self._pages.page(request, "dev/inbox.html", {"messages": messages})
+            return self._pages.page(request, "dev/inbox.html", {"messages": messages, "phone": phone})
         return json_answer({"messages": messages})
 
     async def reset(self, request: Request) -> Response:
         await self._controls.reset()
         return _back(request) if wants_page(request) else json_answer({"reset": True})
 
-    def _clock(self) -> Response:
-        now_ms = self._controls.now_ms
-        return json_answer(
-            {
-                "now_ms": now_ms,
-                "offset_ms": self._controls.offset_ms,
-                "now": datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds"),
-            }
-        )
-
 
 def _back(request: Request) -> Response:
     return RedirectResponse(f"/dev?lang={language_of(request)}", 303)
-
-
-def _duration(ms: int) -> str:
-    """Write a duration as a clock would show it: `12:00:00`, `3 d 04:00:00`."""
-    seconds = ms // 1000
-    clock = f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    days = seconds // 86_400
-    return f"{days} d {clock}" if days else clock

@@ -6,7 +6,11 @@
 | `gateway.db`, `shop.db` | the two databases, apart as they are in life |
 | `clock.json` | by how much the clock has been turned |
 | `inbox.jsonl` | the messages that the gateway sent (0600) |
+| `traffic.jsonl` | the exchanges with merchants and callers, secrets hidden (0600) |
+| `faults.json` | the fault rules in force (0600) |
 | `emulator.json` | addresses and desks, there only while the emulator answers |
+| `snapshots/` | whole states that were kept under a name (0700) |
+| `plug/` | what "pull the plug" works on, there only meanwhile |
 | `lock` | held by the running emulator |
 
 Nothing else is ever touched, also not by `--reset`.
@@ -14,6 +18,7 @@ Nothing else is ever touched, also not by `--reset`.
 
 import contextlib
 import os
+import shutil
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -22,13 +27,15 @@ from urllib.parse import quote
 
 import msgspec
 
+from tiyin.emulator import restoring
+
 __all__ = ["KEYS_FORMAT", "Directory", "DirectoryRefused", "KeptDesk", "Keys"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 KEYS_FORMAT = "tiyin-emulator-1"
 _DATABASE_ENDINGS = ("", "-wal", "-shm", "-journal")
-_PLAIN_FILES = ("clock.json", "inbox.jsonl", "emulator.json")
+_PLAIN_FILES = ("clock.json", "inbox.jsonl", "traffic.jsonl", "faults.json", "emulator.json")
 
 
 class DirectoryRefused(Exception):  # reads as what happened
@@ -114,6 +121,26 @@ class Directory:
         return self.path / "inbox.jsonl"
 
     @property
+    def traffic(self) -> Path:
+        """The file of exchanges."""
+        return self.path / "traffic.jsonl"
+
+    @property
+    def faults(self) -> Path:
+        """The file of fault rules."""
+        return self.path / "faults.json"
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of states that were kept under a name."""
+        return self.path / "snapshots"
+
+    @property
+    def plug(self) -> Path:
+        """The folder of what "pull the plug" works on."""
+        return self.path / "plug"
+
+    @property
     def manifest(self) -> Path:
         """The file that says the emulator is ready, and where everything is."""
         return self.path / "emulator.json"
@@ -145,6 +172,8 @@ class Directory:
                 )
             self._take_lock()
             self.manifest.unlink(missing_ok=True)
+            restoring.finish(self.path)
+            shutil.rmtree(self.plug, ignore_errors=True)
         except OSError as error:
             self.close()
             raise DirectoryRefused(
@@ -164,10 +193,12 @@ class Directory:
     def forget_all(self) -> None:
         """Delete everything an emulator writes, keys included (what `--reset` means)."""
         self.forget_data()
+        # Without the keys they could not be read any more.
+        shutil.rmtree(self.snapshots, ignore_errors=True)
         (self.path / "keys.json").unlink(missing_ok=True)
 
     def forget_data(self) -> None:
-        """Delete the databases, the clock's offset and the messages; the keys stay."""
+        """Delete databases, clock, messages, traffic and fault rules; keys and snapshots stay."""
         for database in (self.gateway_database, self.shop_database):
             for ending in _DATABASE_ENDINGS:
                 database.with_name(database.name + ending).unlink(missing_ok=True)

@@ -19,13 +19,17 @@ from tiyin.emulator.directory import Directory, Keys
 from tiyin.emulator.inbox import Inbox
 from tiyin.emulator.manifest import Manifest, manifest
 from tiyin.emulator.pages import Pages
+from tiyin.emulator.plug import Plug
 from tiyin.emulator.shop.app import ShopAddresses
 from tiyin.emulator.shop.opening import open_shop
+from tiyin.emulator.snapshots import Snapshot, Snapshots
+from tiyin.emulator.wires import Wires
 from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.app import Gateway, open_gateway
 from tiyin.gateway.migrations import HEAD, read_revision, upgrade
 from tiyin.merchant.access import Keys as ShopKeys
 from tiyin.runtime.clock import SystemClock, TurnableClock
+from tiyin.runtime.guarded_http import GuardedHttp
 from tiyin.runtime.logs import get_logger
 from tiyin.web.site import SiteSettings, gateway_site
 
@@ -74,8 +78,11 @@ class Emulator:
         self._keys = keys
         self._address = address
         self._pages = Pages()
+        self.wires = Wires(directory, address)
+        self.plug = Plug(directory.plug)
         self._dev = dev_app(self, self._pages)
         self._changing = asyncio.Lock()
+        self.snapshots = Snapshots(directory, keys)
         # What answers now. The site ends first, the shop only after the payments that still need it.
         self._site: ASGIApp | None = None
         self._shop: ASGIApp | None = None
@@ -83,11 +90,14 @@ class Emulator:
 
     async def start(self) -> None:
         """Open databases, gateway and shop."""
+        self.wires.traffic.open()
         async with self._changing:
             await self._open()
 
     async def stop(self) -> None:
         """Let payments that run come to a safe point, and close everything. Harmless when repeated."""
+        await self.plug.stop()
+        self.wires.traffic.close()
         async with self._changing:
             await self._close()
 
@@ -99,6 +109,46 @@ class Emulator:
             except Exception:  # noqa: BLE001 - what is forgotten need not have been closed well
                 _log.exception("reset_after_a_bad_end")
             self._directory.forget_data()
+            self.wires.forget()
+            await self._open()
+            self.write_manifest()
+
+    async def save_snapshot(self, name: str) -> Snapshot:
+        """Keep the whole state under a name. Nothing else is answered meanwhile: it is one moment's.
+
+        Args:
+            name: Small letters, digits, `-` and `_`, at most 40.
+
+        Raises:
+            SnapshotRefused: It cannot be made; everything goes on as before.
+        """
+        async with self._changing:
+            self.snapshots.check(name)
+            now_ms = self.now_ms
+            try:
+                await self._close()
+                return await self.snapshots.save(name, now_ms)
+            finally:
+                await self._open()
+                self.write_manifest()
+
+    async def restore_snapshot(self, name: str) -> None:
+        """Come back to a state that was kept.
+
+        Args:
+            name: Its name.
+
+        Raises:
+            SnapshotRefused: There is none, or it does not fit; nothing was changed.
+        """
+        async with self._changing:
+            await self.snapshots.stage(name)
+            try:
+                await self._close()
+            except Exception:  # noqa: BLE001 - what is replaced need not have been closed well
+                _log.exception("restore_after_a_bad_end")
+            # If this fails nothing is opened: what was begun is finished by the next try or the next start.
+            await self.snapshots.swap()
             await self._open()
             self.write_manifest()
 
@@ -175,6 +225,9 @@ class Emulator:
         clock = TurnableClock(directory.read_clock_ms())
         inbox = Inbox(directory.inbox, clock)
         async with AsyncExitStack() as closing:
+            outgoing = GuardedHttp(allow_private=True)
+            closing.push_async_callback(outgoing.close)
+            http = self.wires.http(outgoing, clock)
             gateway = await open_gateway(
                 database_url=url,
                 vault_keys=self._keys.vault_keys,
@@ -182,6 +235,7 @@ class Emulator:
                 test_cards=TestCards(),
                 allow_private_merchants=True,
                 clock=clock,
+                http=http,
             )
             stop_gateway = _Once(gateway.stop)
             closing.push_async_callback(stop_gateway)
@@ -201,12 +255,18 @@ class Emulator:
             # The gateway stops before the shop does, so that payments which run still reach it.
             closing.callback(self._hide_shop)
             closing.push_async_callback(stop_gateway)
-            site = gateway_site(gateway, SiteSettings(public_url=self._address))
+            site = gateway_site(
+                gateway,
+                SiteSettings(public_url=self._address, sandbox=True, sandbox_private=True),
+                new_accounts={desks[0].id: shop.new_account},
+            )
+            closing.push_async_callback(site.close)
             self._room = _Room(clock, gateway, inbox, told, closing.pop_all())
-            self._shop, self._site = shop, site
+            self._shop, self._site = shop, self.wires.connect(gateway, http, site, shop, told)
 
     async def _close(self) -> None:
         self._site = None
+        self.wires.disconnect()
         if self._room is not None:
             await self._room.closing.aclose()
 

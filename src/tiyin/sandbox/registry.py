@@ -29,6 +29,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         needs: Checks that must have ended without a fail; else this one is skipped, caused by them.
         fresh: How many payable accounts of its own it needs, beyond the target's first.
         documented: Whether it belongs to the two scenarios of the documentation's sandbox page.
+        waits: Whether it waits for whole seconds: it then runs beside the others.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     fresh: int = 0
     documented: bool = False
+    waits: bool = False
 
     @property
     def group(self) -> str:
@@ -46,7 +48,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         return self.id.partition(".")[0]
 
 
-def check(
+def check(  # noqa: PLR0913 - a check's fields, all by name
     into: list[Check],
     id: str,  # noqa: A002 - what it is
     page: str,
@@ -56,6 +58,7 @@ def check(
     needs: tuple[str, ...] = (),
     fresh: int = 0,
     documented: bool = False,
+    waits: bool = False,
 ) -> Callable[[CheckBody], CheckBody]:
     """Add the decorated coroutine function to a module's list; arguments are those of `Check`."""
 
@@ -70,6 +73,7 @@ def check(
                 needs=needs,
                 fresh=fresh,
                 documented=documented,
+                waits=waits,
             )
         )
         return body

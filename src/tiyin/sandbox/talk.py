@@ -1,5 +1,6 @@
 """What a check talks to a merchant's server with."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,8 @@ class _Default:
 
 
 DEFAULT: Final = _Default()
+_OK: Final = 200
+_SHOWN_MAX: Final = 100
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +41,32 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     def told(self) -> str:
         """Say in a few technical words what was answered: `error.code -31008`, `HTTP 500`, `timeout`."""
-        raise NotImplementedError
+        exchange = self.exchange
+        answer = exchange.answer
+        if answer is None:
+            return str(exchange.failure or "no answer")
+        status = "" if answer.status == _OK else f"HTTP {answer.status}"
+        if self.body is None:
+            return status or "HTTP 200, no JSON object"
+        words = self._told_body(self.body)
+        return f"{status}, {words}" if status else words
+
+    def _told_body(self, body: dict[str, Any]) -> str:
+        if self.error is not None:
+            if self.code is not None:
+                return f"error.code {self.code}"
+            return f"error.code {_short(self.error['code'])}" if "code" in self.error else "error, no code"
+        if body.get("error") is not None:
+            return f"error {_short(body['error'])}"
+        if "result" in body:
+            return f"result {_short(body['result'])}"
+        return "neither result nor error"
+
+
+def _short(value: Any) -> str:
+    """Write a value as JSON, of a long one the beginning."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."
 
 
 class Talk(Protocol):
@@ -50,6 +78,11 @@ class Talk(Protocol):
     @property
     def target(self) -> Target:
         """What is tested."""
+        ...
+
+    @property
+    def scarce(self) -> bool:
+        """Whether there is nothing to pay beyond the target's own one-time account."""
         ...
 
     def now_ms(self) -> int:
@@ -71,6 +104,17 @@ class Talk(Protocol):
 
         Raises:
             Skip: If the target has no way to make fresh ones and its own was used up.
+        """
+        ...
+
+    def give_back(self, account: Mapping[str, str | int]) -> None:
+        """Say that an account of this check can still be paid, so that another check may use it.
+
+        Seldom needed: an account is given back by itself where every transaction that the check created
+        with it was cancelled before it was performed (those left waiting are cancelled when the check ends).
+
+        Args:
+            account: What `account` returned.
         """
         ...
 

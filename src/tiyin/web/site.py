@@ -23,9 +23,19 @@ from tiyin.web.checkout.routes import checkout_routes
 from tiyin.web.checkout.services import CheckoutGateway
 from tiyin.web.headers import SecureHeaders
 from tiyin.web.render import Templates, language_of, make_templates
+from tiyin.web.sandbox.services import NewAccounts
+from tiyin.web.sandbox.site import Sandbox
 from tiyin.web.subscribe import PATHS, SubscribeEndpoint
 
-__all__ = ["SiteSettings", "Templates", "checkout_site", "gateway_site", "language_of", "make_templates"]
+__all__ = [
+    "Site",
+    "SiteSettings",
+    "Templates",
+    "checkout_site",
+    "gateway_site",
+    "language_of",
+    "make_templates",
+]
 
 _log: Final = get_logger("tiyin.web")
 
@@ -36,18 +46,25 @@ class SiteSettings(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         public_url: The address that payers and shops use, as they see it; with https cookies are bound to it.
         powered_by: The brand text at the foot of the pages; may be empty.
+        sandbox: Whether there is a `/sandbox`: only where the gateway is one for tests.
+        sandbox_private: Whether it may call loopback and private addresses.
     """
 
     public_url: str
     powered_by: str = ""
+    sandbox: bool = False
+    sandbox_private: bool = False
 
 
-def checkout_site(gateway: CheckoutGateway, settings: SiteSettings) -> ASGIApp:
+def checkout_site(
+    gateway: CheckoutGateway, settings: SiteSettings, sandbox: Sandbox | None = None
+) -> ASGIApp:
     """Return the pages: checkout, static files, `/healthz`, and a friendly page where nothing is.
 
     Args:
         gateway: The gateway; the caller starts and stops it.
         settings: The operator's settings.
+        sandbox: The sandbox's pages, where there are any; the caller closes it.
     """
     encrypted = settings.public_url.startswith("https://")
     templates = make_templates()
@@ -73,6 +90,7 @@ def checkout_site(gateway: CheckoutGateway, settings: SiteSettings) -> ASGIApp:
         routes=[
             Route("/healthz", _healthz, methods=["GET"]),
             *templates.static.routes(),
+            *(sandbox.routes(templates) if sandbox is not None else ()),
             *checkout_routes(checkout),
         ],
         exception_handlers={
@@ -86,21 +104,51 @@ def checkout_site(gateway: CheckoutGateway, settings: SiteSettings) -> ASGIApp:
     return SecureHeaders(pages, encrypted=encrypted)
 
 
-def gateway_site(gateway: Gateway, settings: SiteSettings) -> ASGIApp:
+class Site:
+    """The whole site of a gateway: an ASGI application. `gateway_site` makes one.
+
+    Args:
+        api: The Subscribe API.
+        pages: Everything else.
+        sandbox: The sandbox's pages, where there are any.
+    """
+
+    def __init__(self, api: ASGIApp, pages: ASGIApp, sandbox: Sandbox | None) -> None:
+        self._api = api
+        self._pages = pages
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead a request to where its path belongs."""
+        face = self._api if scope["type"] == "http" and scope["path"] in PATHS else self._pages
+        await face(scope, receive, send)
+
+    async def close(self) -> None:
+        """Stop what the site itself runs; before the gateway is stopped. Harmless when repeated."""
+        if self._sandbox is not None:
+            await self._sandbox.close()
+
+
+def gateway_site(
+    gateway: Gateway, settings: SiteSettings, *, new_accounts: NewAccounts | None = None
+) -> Site:
     """Return the whole site of a gateway.
 
     Args:
         gateway: The gateway; the caller starts and stops it.
         settings: The operator's settings.
+        new_accounts: By a desk's id, what makes new payable accounts for the sandbox's runs.
     """
+    sandbox = None
+    if settings.sandbox:
+        sandbox = Sandbox(
+            gateway,
+            encrypted=settings.public_url.startswith("https://"),
+            allow_private=settings.sandbox_private,
+            new_accounts=new_accounts,
+        )
     api = SubscribeEndpoint(SubscribeApi(gateway), gateway.tasks)
-    pages = checkout_site(gateway, settings)
-
-    async def site(scope: Scope, receive: Receive, send: Send) -> None:
-        face = api if scope["type"] == "http" and scope["path"] in PATHS else pages
-        await face(scope, receive, send)
-
-    return site
+    return Site(api, checkout_site(gateway, settings, sandbox), sandbox)
 
 
 async def _healthz(_: Request) -> Response:

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tiyin.emulator.pages import Pages
 from tiyin.emulator.shop.app import ShopAddresses, shop_app
-from tiyin.emulator.shop.billing import ShopBilling
+from tiyin.emulator.shop.billing import ACCOUNT_FIELD, ShopBilling
 from tiyin.emulator.shop.books import Books
 from tiyin.emulator.shop.orders import metadata
 from tiyin.merchant.access import Keys
@@ -17,15 +17,40 @@ from tiyin.merchant.stores.own import OwnStore
 from tiyin.runtime.clock import Clock
 from tiyin.storage.open import open_store
 
-__all__ = ["open_shop"]
+__all__ = ["Shop", "open_shop"]
 
 _PAYME = "/shop/payme"
+
+
+class Shop:
+    """The opened shop: an ASGI application for everything from `/shop` on.
+
+    Args:
+        app: The application.
+        books: Its orders.
+    """
+
+    def __init__(self, app: ASGIApp, books: Books) -> None:
+        self._app = app
+        self._books = books
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+    async def new_account(self, amount_tiyin: int) -> dict[str, str | int]:
+        """Make an order, and return the account that pays it.
+
+        Args:
+            amount_tiyin: What it costs, in tiyin.
+        """
+        return {ACCOUNT_FIELD: (await self._books.new_order(amount_tiyin)).id}
 
 
 @asynccontextmanager
 async def open_shop(
     database_url: str, addresses: ShopAddresses, keys: Keys, clock: Clock, pages: Pages
-) -> AsyncIterator[ASGIApp]:
+) -> AsyncIterator[Shop]:
     """Open the shop for the length of a block.
 
     The books and the kit's transactions share one database file: it is the shop's. They are still two: the
@@ -39,14 +64,14 @@ async def open_shop(
         pages: Draws the pages.
 
     Yields:
-        The shop: an ASGI application for everything from `/shop` on.
+        The shop.
     """
     store = await open_store(database_url)
     try:
         await store.create_tables(metadata)
         books = Books(store, clock)
         async with MerchantApi(ShopBilling(books), OwnStore(store, clock=clock), keys, clock=clock) as api:
-            yield _front(payme_app(api), shop_app(books, addresses, pages))
+            yield Shop(_front(payme_app(api), shop_app(books, addresses, pages)), books)
     finally:
         await store.close()
 

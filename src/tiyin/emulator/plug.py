@@ -1,0 +1,445 @@
+"""Pull the plug: a gateway of its own is killed in the middle of a payment, and another one goes on.
+
+    shop ----+                                         +---- shop (lives on)
+             |                                         |
+    gateway that pays --- killed at a step ---> gateway that starts after it --- ended, and verified
+
+The processes, their databases and their money have nothing to do with the emulator's own. What is told of a
+moment is read from outside: from the databases of the two, and from the shop over HTTP.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import quote
+from urllib.request import ProxyHandler, Request, build_opener
+
+import msgspec
+import sqlalchemy as sa
+
+from tiyin.emulator.plug_steps import STEPS
+from tiyin.emulator.plug_worker import LEASE_MS, GatewayPart, ShopPart
+from tiyin.gateway.acquiring.books import DEBITED, OPERATIONS
+from tiyin.gateway.ledger import ENTRIES
+from tiyin.gateway.receipts.records import RECEIPTS
+from tiyin.gateway.vault import new_vault_key
+from tiyin.gateway.verify import Totals
+from tiyin.runtime.clock import SystemClock
+from tiyin.runtime.ids import SystemIds, new_key
+from tiyin.runtime.logs import get_logger
+from tiyin.runtime.tasks import Tasks
+from tiyin.storage import StorageError, Store, open_store
+
+__all__ = ["Facts", "Line", "Plug", "PlugBusy", "PlugRun", "UnknownStep", "Verified", "signal_name"]
+
+RUN_MAX_S: Final = 120.0
+"""The longest that a run may take, in seconds."""
+RUNS_KEPT: Final = 10
+_LINES_MAX: Final = 200
+_LINE_BYTES_MAX: Final = 64 * 1024
+_LOOK_S: Final = 0.1
+_ASK_S: Final = 10.0
+_LOG_SHOWN: Final = 2_000
+
+_log = get_logger("tiyin.emulator.plug")
+
+What = Literal[
+    "prepared", "step", "still", "killed", "looked", "started", "again", "changed", "ended", "verified"
+]
+
+
+class PlugBusy(Exception):  # reads as what happened
+    """A run is under way: one at a time.
+
+    Args:
+        run_id: Its id.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__("A run is under way: wait until it has ended.")
+        self.run_id = run_id
+
+
+class UnknownStep(Exception):  # reads as what happened
+    """There is no such step to pull the plug at."""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What stands where, seen from outside.
+
+    Args:
+        receipt: The receipt's state.
+        step: What its driver was about to do, or None.
+        order: The order's state at the shop.
+        debited: What was taken from the card and not given back, in tiyin, by the acquirer's books.
+        taken: The same by the ledger.
+        in_flight: What the ledger has taken and not passed on yet, in tiyin.
+        owed: What the ledger owes the cash desk, in tiyin.
+    """
+
+    receipt: int
+    step: str | None
+    order: str
+    debited: int
+    taken: int
+    in_flight: int
+    owed: int
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of what happened.
+
+    Args:
+        at_ms: Milliseconds since the run began.
+        what: What it is.
+        step: The step of the payment, or None.
+        facts: What stood where, or None where nobody looked.
+    """
+
+    at_ms: int
+    what: What
+    step: str | None = None
+    facts: Facts | None = None
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What `tiyin verify` said in the end.
+
+    Args:
+        clean: Whether everything agrees.
+        receipts: How many receipts were read.
+        entries: How many entries of the ledger.
+        operations: How many of the acquirer's operations.
+        findings: What does not agree.
+    """
+
+    clean: bool
+    receipts: int
+    entries: int
+    operations: int
+    findings: tuple[str, ...]
+
+
+class PlugRun(msgspec.Struct):
+    """One run, as it goes on.
+
+    Args:
+        id: Its id.
+        at: The step at which the plug is pulled.
+        state: Where it stands.
+        lines: What happened, oldest first.
+        exit_code: How the killed process ended: below zero by a signal.
+        lease_ms: How long what it held stays held, in milliseconds.
+        verified: What the verification said, when it has.
+        problem: Why it failed, or None.
+    """
+
+    id: str
+    at: str
+    state: Literal["preparing", "paying", "waiting", "going-on", "ended", "failed"] = "preparing"
+    lines: list[Line] = []
+    exit_code: int | None = None
+    lease_ms: int = LEASE_MS
+    verified: Verified | None = None
+    problem: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing happens any more."""
+        return self.state in {"ended", "failed"}
+
+
+class _Failed(Exception):
+    pass
+
+
+class _Child:
+    """A process of ours: what it is goes in, what happens comes out."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    async def lines(self) -> AsyncIterator[dict[str, Any]]:
+        """Give what it tells, until it ends."""
+        assert self._process.stdout is not None  # noqa: S101 - it was asked for
+        async for line in self._process.stdout:
+            yield json.loads(line)
+
+    async def first(self, name: str) -> dict[str, Any]:
+        """Wait until it tells something.
+
+        Raises:
+            _Failed: It ended before.
+        """
+        async for told in self.lines():
+            if name in told:
+                return told
+        raise _Failed(f"a process ended before it told {name!r}: {self.said()}")
+
+    async def kill(self) -> int:
+        """Kill it, which nothing in it can hinder, and give how it ended."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        return await self._process.wait()
+
+    def said(self) -> str:
+        """Give the end of what it logged."""
+        return self._log.read_text(errors="replace")[-_LOG_SHOWN:] if self._log.exists() else ""
+
+
+class Plug:
+    """Pulls plugs, one at a time.
+
+    Args:
+        folder: Where the databases of a run lie while it goes on; made and deleted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._runs: dict[str, PlugRun] = {}
+        self._clock = SystemClock()
+        self._tasks = Tasks()
+
+    @property
+    def latest(self) -> PlugRun | None:
+        """The run that began last."""
+        return next(reversed(self._runs.values()), None)
+
+    def find(self, run_id: str) -> PlugRun | None:
+        """Give a run, or None."""
+        return self._runs.get(run_id)
+
+    def start(self, at: str | None = None) -> PlugRun:
+        """Begin a run.
+
+        Args:
+            at: The step to pull the plug at, one of `STEPS`; any of them without it.
+
+        Raises:
+            UnknownStep: There is no such step.
+            PlugBusy: A run is under way.
+        """
+        latest = self.latest
+        if latest is not None and not latest.over:
+            raise PlugBusy(latest.id)
+        if at is not None and at not in STEPS:
+            raise UnknownStep(f"at must be one of {', '.join(STEPS)}.")
+        run = PlugRun(secrets.token_hex(6), at or secrets.choice(list(STEPS)))
+        self._runs[run.id] = run
+        while len(self._runs) > RUNS_KEPT:
+            del self._runs[next(iter(self._runs))]
+        self._tasks.start(self._drive(run), name=f"plug {run.id}")
+        return run
+
+    async def stop(self) -> None:
+        """End what is under way, and its processes."""
+        await self._tasks.drain(0.0)
+
+    async def _drive(self, run: PlugRun) -> None:
+        folder = self._folder / run.id
+        began_s = self._clock.monotonic()
+        try:
+            folder.mkdir(parents=True)
+            async with asyncio.timeout(RUN_MAX_S):
+                await _Show(run, folder, self._clock).play()
+            run.state = "ended"
+        except TimeoutError:
+            self._fail(run, f"it took longer than {RUN_MAX_S:.0f} s")
+        except (_Failed, OSError, StorageError, msgspec.MsgspecError, ValueError) as error:
+            self._fail(run, str(error))
+        except asyncio.CancelledError:
+            self._fail(run, "the emulator was stopped")
+            raise
+        finally:
+            _log.info("plug_pulled", at=run.at, state=run.state, took_s=self._clock.monotonic() - began_s)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @staticmethod
+    def _fail(run: PlugRun, problem: str) -> None:
+        run.state, run.problem = "failed", problem
+
+
+class _Show:
+    """One run, from its processes to the verification."""
+
+    def __init__(self, run: PlugRun, folder: Path, clock: SystemClock) -> None:
+        self._run = run
+        self._folder = folder
+        self._clock = clock
+        self._began_s = clock.monotonic()
+        self._children: list[_Child] = []
+        self._receipt_id = self._order_id = self._shop = ""
+        self._last: Facts | None = None
+
+    async def play(self) -> None:
+        """Play it all."""
+        try:
+            await self._play()
+        finally:
+            for child in self._children:
+                await child.kill()
+
+    async def _play(self) -> None:
+        ids, now_ms = SystemIds(), self._clock.now_ms()
+        desk_id, key, test_key = ids.new(now_ms), new_key(), new_key()
+        shop = await self._child(ShopPart(self._url("shop.db"), desk_id, key, test_key))
+        self._shop = (await shop.first("shop"))["shop"]
+        part = GatewayPart(
+            self._url("gateway.db"),
+            new_vault_key(),
+            ids.new(now_ms),
+            desk_id,
+            key,
+            test_key,
+            self._shop,
+            self._run.at,
+        )
+        token = await self._pay(part)
+        self._run.state = "waiting"
+        async with self._store() as store:
+            self._note("looked", facts=await self._facts(store))
+            part = msgspec.structs.replace(part, at=None, receipt_id=self._receipt_id, token=token)
+            await self._go_on(part, store)
+
+    async def _pay(self, part: GatewayPart) -> str:
+        """Let a gateway pay, and kill it where it stands still; gives the card's token."""
+        gateway = await self._child(part)
+        prepared = await gateway.first("receipt")
+        self._receipt_id, self._order_id = prepared["receipt"], prepared["order"]
+        self._note("prepared")
+        self._run.state = "paying"
+        async for told in gateway.lines():
+            if "still" in told:
+                break
+            if "step" in told and told["step"] != self._run.at:
+                self._note("step", told["step"])
+        else:
+            raise _Failed(f"the payment came to its end before the step: {gateway.said()}")
+        self._note("still", self._run.at)
+        self._run.exit_code = await gateway.kill()
+        self._note("killed", self._run.at)
+        return str(prepared["token"])
+
+    async def _go_on(self, part: GatewayPart, store: Store) -> None:
+        """Let another gateway end it, and look on."""
+        gateway = await self._child(part)
+        ended: dict[str, Any] | None = None
+        async for told in self._until_quiet(gateway, store):
+            if "started" in told:
+                self._run.state = "going-on"
+                self._note("started")
+            elif "again" in told:
+                self._note("again")
+            elif "step" in told:
+                self._note("step", told["step"])
+            elif "ended" in told:
+                ended = told
+        if ended is None:
+            raise _Failed(f"the second gateway ended early: {gateway.said()}")
+        self._note("ended", facts=await self._facts(store))
+        self._run.verified = msgspec.convert(ended, Verified)
+        self._note("verified")
+
+    async def _until_quiet(self, child: _Child, store: Store) -> AsyncIterator[dict[str, Any]]:
+        """Give what a gateway tells, and note what changes meanwhile."""
+        told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+        async def listen() -> None:
+            async for line in child.lines():
+                await told.put(line)
+            await told.put(None)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listen())
+            while True:
+                try:
+                    async with asyncio.timeout(_LOOK_S):
+                        line = await told.get()
+                except TimeoutError:
+                    facts = await self._facts(store)
+                    if facts != self._last:
+                        self._note("changed", facts=facts)
+                    continue
+                if line is None:
+                    return
+                yield line
+
+    async def _child(self, part: ShopPart | GatewayPart) -> _Child:
+        log = self._folder / f"{len(self._children)}.log"
+        with log.open("wb") as file:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tiyin.emulator.plug_worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=file,
+                limit=_LINE_BYTES_MAX,
+                env={name: value for name, value in os.environ.items() if not name.startswith("TIYIN_")},
+            )
+        child = _Child(process, log)
+        self._children.append(child)
+        assert process.stdin is not None  # noqa: S101 - it was asked for
+        process.stdin.write(msgspec.json.encode(part) + b"\n")
+        await process.stdin.drain()
+        return child
+
+    @asynccontextmanager
+    async def _store(self) -> AsyncIterator[Store]:
+        store = await open_store(self._url("gateway.db"))
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    async def _facts(self, store: Store) -> Facts:
+        receipt = await store.get(RECEIPTS, self._receipt_id)
+        if receipt is None:
+            raise _Failed("the receipt is gone")
+        operations = await store.query(sa.select(OPERATIONS.schema), OPERATIONS)
+        totals = Totals()
+        for entry in await store.query(sa.select(ENTRIES.schema), ENTRIES):
+            totals.add(entry)
+        order = await asyncio.to_thread(_read_order, f"{self._shop}/orders/{quote(self._order_id)}")
+        debited = sum(one.amount_tiyin for one in operations if one.state == DEBITED)
+        return Facts(receipt.state, receipt.step, order, debited, totals.taken, totals.in_flight, totals.owed)
+
+    def _note(self, what: What, step: str | None = None, facts: Facts | None = None) -> None:
+        if len(self._run.lines) < _LINES_MAX:
+            at_ms = round((self._clock.monotonic() - self._began_s) * 1000)
+            self._run.lines.append(Line(at_ms, what, step, facts))
+        if facts is not None:
+            self._last = facts
+
+    def _url(self, name: str) -> str:
+        return f"sqlite:///{quote((self._folder / name).as_posix())}"
+
+
+def signal_name(exit_code: int | None) -> str | None:
+    """Name the signal that ended a process, where it was one.
+
+    Args:
+        exit_code: How it ended.
+    """
+    if exit_code is None or exit_code >= 0:
+        return None
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return None
+
+
+def _read_order(url: str) -> str:
+    request = Request(url, headers={"accept": "application/json"})  # noqa: S310 - our own child's address
+    with build_opener(ProxyHandler({})).open(request, timeout=_ASK_S) as answer:
+        return str(json.loads(answer.read())["state"])
