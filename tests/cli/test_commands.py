@@ -73,6 +73,8 @@ def test_a_database_is_upgraded_filled_listed_and_verified(tmp_path: Path) -> No
     listed = invoke("desk", "list", environ=environ).stdout
     assert desk_id in listed
     assert key not in listed
+    narrow = run_tiyin("desk", "list", environ={**environ, "COLUMNS": "60"}).stdout
+    assert desk_id in narrow
     verified = invoke("verify", environ=environ)
     assert (verified.exit_code, "CLEAN" in verified.stdout) == (0, True)
     assert invoke("verify", environ={"TIYIN_DATABASE_URL": environ["TIYIN_DATABASE_URL"]}).exit_code == 0

@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -165,12 +166,32 @@ def test_resend_shows_the_new_exchange(running: tuple[EmulatorProcess, dict[str,
         (["listen", "--desk", "nobody"], "desk must be the id or the name"),
         (["listen", "--dev", "nonsense"], "--dev must be an address"),
         (["listen", "--dev", "http://127.0.0.1:1/dev"], "does not answer"),
+        (["listen", "--dev", "http://127.0.0.1:port"], "--dev must be an address"),
+        (["listen", "--dev", "http://127.0.0.1:99999"], "--dev must be an address"),
+        (["snapshot", "list", "--dev", "http://[::1"], "--dev must be an address"),
+        (["snapshot", "delete", "../data"], "A snapshot's name has"),
     ],
 )
 def test_wrong_values_say_which_and_why(data: str, command: list[str], said: str) -> None:
     result = invoke(*command, "--data", data)
     assert result.exit_code == 2
     assert said in " ".join(result.output.split())
+
+
+def test_what_is_no_http_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(b"SSH-2.0-somebody\r\n")
+
+        greeting = threading.Thread(target=greet)
+        greeting.start()
+        result = invoke("resend", "1", "--dev", f"http://127.0.0.1:{server.getsockname()[1]}")
+        greeting.join()
+    assert (result.exit_code, "does not answer" in result.output) == (2, True)
 
 
 def test_without_an_emulator_the_way_on_is_said(tmp_path: Path) -> None:

@@ -149,6 +149,21 @@ def test_rules_are_kept_until_they_are_forgotten(directory: Directory) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits")
+def test_rules_that_cannot_be_taken_back_stay(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = Faults(directory)
+    made = faults.add(read_rules({"rules": [DROP, DROP]}, DESKS))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(directory, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        faults.remove(made[0].id)
+    with pytest.raises(OSError, match="No space"):
+        faults.clear()
+    assert faults.rules == Faults(directory).rules == made
+
+
 def test_rules_are_their_owners_alone(directory: Directory) -> None:
     Faults(directory).add(read_rules(DROP, DESKS))
     assert directory.faults.stat().st_mode & 0o077 == 0

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from helpers_emulator import Browser, emulator_process, get_json, post_json
+from tiyin.emulator import plug as plug_module
 from tiyin.emulator.plug import Plug, PlugBusy, PlugRun, UnknownStep
 from tiyin.emulator.plug_steps import STEPS, words_of
 
@@ -91,6 +92,27 @@ async def test_a_step_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownStep):
         Plug(tmp_path).start("at-teatime")
     assert words_of("before-perform") is not None
+
+
+async def test_a_run_that_fails_while_it_is_looked_at_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, looks = plug_module._read_order, []  # noqa: SLF001 - its only look outside
+
+    def fails_later(url: str) -> str:
+        looks.append(url)
+        if len(looks) > 1:
+            raise OSError("the shop is gone")
+        return read(url)
+
+    monkeypatch.setattr(plug_module, "_read_order", fails_later)
+    plug = Plug(tmp_path)
+    run = plug.start("after-debit")
+    async with asyncio.timeout(60):
+        while not run.over:  # noqa: ASYNC110 - a run is only looked at, as its page does
+            await asyncio.sleep(0.05)
+    assert (run.state, run.problem) == ("failed", "the shop is gone")
+    await plug.stop()
 
 
 def of_the_plug(process: psutil.Process) -> list[psutil.Process]:

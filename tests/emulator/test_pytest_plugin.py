@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tiyin.emulator.process import EmulatorProcess
+
 pytestmark = pytest.mark.kill
 
 PAYS = """
@@ -146,3 +148,17 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_an_emulator_stops_while_a_forked_process_holds_its_input_open(tmp_path: Path) -> None:
+    emulator = EmulatorProcess(tmp_path / "data")
+    emulator.start()
+    process = emulator._process  # noqa: SLF001 - what a forked process would hold is its pipe
+    assert process is not None
+    assert process.stdin is not None
+    held = os.dup(process.stdin.fileno())
+    try:
+        emulator.stop()
+    finally:
+        os.close(held)
+    assert process.returncode == 0

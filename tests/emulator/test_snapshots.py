@@ -4,6 +4,7 @@ Method: a real emulator is saved, changed and restored from outside; snapshots a
 swap of files is stopped before each of its operations.
 """
 
+import asyncio
 import json
 import shutil
 import threading
@@ -27,6 +28,7 @@ from helpers_emulator import (
 from tiyin.emulator import restoring, snapshots
 from tiyin.emulator.desks import new_keys
 from tiyin.emulator.directory import Directory
+from tiyin.emulator.emulator import open_emulator
 from tiyin.emulator.snapshots import SnapshotRefused, Snapshots
 
 Told = dict[str, Any]
@@ -343,6 +345,28 @@ async def test_the_next_start_finishes_what_was_decided(tmp_path: Path) -> None:
     assert not list(data.glob(".restoring*"))
 
 
+async def test_the_clock_is_not_turned_in_the_middle_of_a_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Directory(tmp_path / "data") as directory:
+        keys = new_keys()
+        directory.write_keys(keys)
+        async with open_emulator(directory, keys, "http://127.0.0.1:1") as emulator:
+            await emulator.save_snapshot("early")
+            await emulator.advance(5_000)
+            swap, turned = emulator.snapshots.swap, []
+
+            async def slow_swap() -> None:
+                turned.append(asyncio.ensure_future(emulator.advance(60_000)))
+                await asyncio.wait(turned, timeout=0.2)
+                await swap()
+
+            monkeypatch.setattr(emulator.snapshots, "swap", slow_swap)
+            await emulator.restore_snapshot("early")
+            await turned[0]
+            assert emulator.offset_ms == directory.read_clock_ms() == 60_000
+
+
 async def test_there_are_only_so_many_and_so_large(
     directory: tuple[Directory, Snapshots], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -379,7 +403,8 @@ def test_the_command_line_works_with_and_without_a_running_emulator(tmp_path: Pa
         assert state_of(told, order_id) is None
         assert invoke("snapshot", "restore", "one", "--data", str(data)).exit_code == 0
         assert state_of(told, order_id) == "waiting"
-        listed = invoke("snapshot", "list", "--data", str(data)).stdout
+        # The emulator's own address is good as well, as it is for the other commands.
+        listed = invoke("snapshot", "list", "--dev", told["gateway"]).stdout
         assert all(name in listed for name in ("empty", "one", "again"))
         assert invoke("snapshot", "delete", "one", "--data", str(data)).exit_code == 0
         missing = invoke("snapshot", "restore", "one", "--data", str(data))

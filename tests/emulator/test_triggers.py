@@ -1,5 +1,6 @@
 """Events that are made to happen take the same way as in life."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,6 +103,17 @@ def test_ones_own_params_win(told: dict[str, Any]) -> None:
     assert "order_id" not in done
     sent = get_json(f"{told['dev']}/traffic/{done['exchanges'][0]}")["request"]["body"]
     assert '"999999"' in sent
+
+
+def test_the_key_is_hidden_in_what_a_merchant_answers(told: dict[str, Any]) -> None:
+    key = told["desks"][0]["test_key"]
+    body = json.dumps({"error": {"code": -31050, "message": f"not {key}", key: [key]}})
+    rule = {"fault": "malformed", "method": "CheckPerformTransaction", "times": 1, "body": body}
+    assert post_json(f"{told['dev']}/faults", rule).status == 200
+    done = happen(told, "merchant.check")
+    assert done["answer"]["error"]["code"] == -31050
+    assert key not in json.dumps(done)
+    assert Browser().ask("DELETE", f"{told['dev']}/faults").status == 200
 
 
 def test_fault_rules_hit_what_is_triggered(told: dict[str, Any]) -> None:

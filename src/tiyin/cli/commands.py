@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from tiyin.cli.commands_emulator import emulator
+from tiyin.cli.commands_sandbox import sandbox
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -19,14 +22,12 @@ database = typer.Typer(help="The gateway's database.", no_args_is_help=True)
 business = typer.Typer(help="Businesses.", no_args_is_help=True)
 desk = typer.Typer(help="Cash desks.", no_args_is_help=True)
 vault = typer.Typer(help="The card vault's keys.", no_args_is_help=True)
-sandbox = typer.Typer(help="Prove a merchant's server right, in any language.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(business, name="business")
 app.add_typer(desk, name="desk")
 app.add_typer(vault, name="vault")
 app.add_typer(sandbox, name="sandbox")
-snapshot = typer.Typer(help="States of an emulator, kept under a name.", no_args_is_help=True)
-app.add_typer(snapshot, name="snapshot")
+app.add_typer(emulator)
 
 DataDirectory = Annotated[
     Path | None,
@@ -230,210 +231,3 @@ def new_key(
     from tiyin.cli.keys import print_new_key
 
     print_new_key(name)
-
-
-SnapshotName = Annotated[str, typer.Argument(help="Small letters, digits, - and _.")]
-EmulatorDirectory = Annotated[Path, typer.Option("--data", help="The emulator's directory.")]
-DevAddress = Annotated[
-    str | None,
-    typer.Option("--dev", help="A running emulator's /dev, instead of --data.", show_default=False),
-]
-
-
-@snapshot.command("save")
-def save_snapshot(
-    name: SnapshotName, data: EmulatorDirectory = Path("var/emulator"), dev: DevAddress = None
-) -> None:
-    """Keep the whole state under a name; one of that name is replaced."""
-    from tiyin.cli.snapshots import save
-
-    save(name=name, data=data, dev=dev)
-
-
-@snapshot.command("restore")
-def restore_snapshot(
-    name: SnapshotName, data: EmulatorDirectory = Path("var/emulator"), dev: DevAddress = None
-) -> None:
-    """Come back to a state that was kept; one that does not fit changes nothing."""
-    from tiyin.cli.snapshots import restore
-
-    restore(name=name, data=data, dev=dev)
-
-
-@snapshot.command("list")
-def list_snapshots(data: EmulatorDirectory = Path("var/emulator"), dev: DevAddress = None) -> None:
-    """List what there is."""
-    from tiyin.cli.snapshots import show
-
-    show(data=data, dev=dev)
-
-
-@snapshot.command("delete")
-def delete_snapshot(
-    name: SnapshotName, data: EmulatorDirectory = Path("var/emulator"), dev: DevAddress = None
-) -> None:
-    """Forget a state."""
-    from tiyin.cli.snapshots import delete
-
-    delete(name=name, data=data, dev=dev)
-
-
-@sandbox.command("run")
-def run_sandbox(  # noqa: PLR0913, PLR0917 - each is an option
-    endpoint: Annotated[
-        str | None, typer.Option(help="The address of the Merchant API.", show_default=False)
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(help="The sandbox key; else TIYIN_SANDBOX_KEY.", show_default=False)
-    ] = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FIELD=VALUE",
-            help="A field of an account that can be paid; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    amount: Annotated[
-        int | None, typer.Option(help="The amount that it takes, in tiyin.", show_default=False)
-    ] = None,
-    login: Annotated[str, typer.Option(help="The login of the Basic authorization.")] = "Paycom",
-    kind: Annotated[str, typer.Option(help="The kind of account: one-time or accumulating.")] = "one-time",
-    new_account_cmd: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CMD",
-            help="Makes a fresh payable account and prints its fields as JSON.",
-            show_default=False,
-        ),
-    ] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML there.", show_default=False)] = None,
-    json: Annotated[Path | None, typer.Option(help="Write JSON there.", show_default=False)] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page there.", show_default=False)] = None,
-    lang: Language = "en",
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help="A check or a group, and what it needs; may be repeated.", show_default=False),
-    ] = None,
-    documented: Annotated[
-        bool, typer.Option("--documented", help="Only the documentation's own two scenarios.")
-    ] = False,
-    timeout_ms: Annotated[int, typer.Option(help="How long one call may take, in milliseconds.")] = 10_000,
-    change_password: Annotated[
-        bool, typer.Option("--change-password", help="Also test ChangePassword; the key is put back.")
-    ] = False,
-    listed: Annotated[bool, typer.Option("--list", help="List the checks and stop.")] = False,
-) -> None:
-    """Run the checks: 0 all passed (warnings allowed), 1 something failed, 2 could not run."""
-    from tiyin.cli.sandbox import Options, Reports, list_checks, run
-
-    if listed:
-        list_checks(kind=kind, lang=lang)
-        return
-    run(
-        Options(
-            endpoint=endpoint,
-            key=key,
-            account=account or [],
-            amount=amount,
-            login=login,
-            kind=kind,
-            new_account_cmd=new_account_cmd,
-            timeout_ms=timeout_ms,
-            change_password=change_password,
-        ),
-        Reports(junit=junit, json=json, html=html),
-        lang=lang,
-        only=only or [],
-        documented=documented,
-    )
-
-
-@sandbox.command("list")
-def list_sandbox_checks(
-    kind: Annotated[str, typer.Option(help="The kind of account: one-time or accumulating.")] = "one-time",
-    lang: Language = "en",
-) -> None:
-    """List the checks by group."""
-    from tiyin.cli.sandbox import list_checks
-
-    list_checks(kind=kind, lang=lang)
-
-
-@app.command()
-def listen(
-    desk: Annotated[
-        str | None, typer.Option(help="Only this cash desk, by id or name.", show_default=False)
-    ] = None,
-    method: Annotated[str | None, typer.Option(help="Only this method.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    data: EmulatorDirectory = Path("var/emulator"),
-    dev: DevAddress = None,
-) -> None:
-    """Follow a running emulator's traffic: its calls to shops, and calls of the Subscribe API."""
-    from tiyin.cli.listen import run
-
-    run(data=data, dev=dev, desk=desk, method=method, as_json=as_json)
-
-
-@app.command()
-def trigger(  # noqa: PLR0913, PLR0917 - each is an option
-    event: Annotated[
-        str | None, typer.Argument(help="What shall happen; --list tells.", show_default=False)
-    ] = None,
-    show: Annotated[bool, typer.Option("--list", help="List the events and stop.")] = False,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FIELD=VALUE", help="A field of the account; may be repeated.", show_default=False
-        ),
-    ] = None,
-    amount: Annotated[int | None, typer.Option(help="The amount, in tiyin.", show_default=False)] = None,
-    card: Annotated[str | None, typer.Option(help="A test card's number.", show_default=False)] = None,
-    expire: Annotated[str | None, typer.Option(help="Its expiry, MMYY.", show_default=False)] = None,
-    params: Annotated[
-        str | None,
-        typer.Option(
-            metavar="JSON", help="Parameters of a Merchant API call, over its own.", show_default=False
-        ),
-    ] = None,
-    desk: Annotated[
-        str | None,
-        typer.Option(help="The cash desk, by id or name; the demo shop's if left out.", show_default=False),
-    ] = None,
-    data: EmulatorDirectory = Path("var/emulator"),
-    dev: DevAddress = None,
-) -> None:
-    """Make an event happen in a running emulator: 0 it did, 1 it went otherwise, 2 it could not be tried."""
-    from tiyin.cli.trigger import run, show_events
-
-    if show:
-        show_events()
-        return
-    if event is None:
-        from tiyin.cli.ending import stop
-
-        stop("EVENT is missing: tiyin trigger --list tells what can happen.")
-    run(
-        event=event,
-        account=account or [],
-        amount=amount,
-        card=card,
-        expire=expire,
-        params=params,
-        desk=desk,
-        data=data,
-        dev=dev,
-    )
-
-
-@app.command()
-def resend(
-    number: Annotated[int, typer.Argument(help="The exchange's number, as tiyin listen shows it.", min=1)],
-    data: EmulatorDirectory = Path("var/emulator"),
-    dev: DevAddress = None,
-) -> None:
-    """Send a recorded request once more, with the key that is good now."""
-    from tiyin.cli.resend import run
-
-    run(number=number, data=data, dev=dev)

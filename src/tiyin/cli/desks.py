@@ -72,7 +72,11 @@ def list_desks(*, data: Path | None) -> None:
     """List the cash desks."""
 
     async def read() -> Table:
-        table = Table("id", "name", "kind", "endpoint", "account", "state", box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
+        # An id that is cut to fit the terminal is of no use to anybody.
+        table.add_column("id", no_wrap=True, min_width=24)
+        for title in ("name", "kind", "endpoint", "account", "state"):
+            table.add_column(title, overflow="fold")
         async with _open_desks(data) as desks:
             for desk in await desks.desks():
                 table.add_row(

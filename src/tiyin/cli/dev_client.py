@@ -1,6 +1,7 @@
 """How a command speaks with a running emulator: `/dev` over HTTP, never through a proxy."""
 
 import json
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError
@@ -77,7 +78,7 @@ class DevClient:
             if error.code == 503:
                 raise DevSilent(f"The emulator at {address} is starting or stopping: try again.") from error
             stop(_sentence(told) or f"{address} answered HTTP {error.code}: is it an emulator's /dev?")
-        except (OSError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise DevSilent(
                 f"The emulator at {address} does not answer: start it with tiyin up, or name its directory "
                 "with --data or its address with --dev."
@@ -88,7 +89,9 @@ def _read_address(dev: str) -> str:
     """Read the address of `/dev`, or of the emulator itself."""
     try:
         parts = urlsplit(dev)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        # Reading the port refuses one that cannot be.
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = good and dev.isprintable() and " " not in dev
     except ValueError:
         good = False
     if not good:

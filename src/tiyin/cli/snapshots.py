@@ -4,17 +4,17 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
-from urllib.error import HTTPError
-from urllib.parse import quote
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import ProxyHandler, build_opener
 
 from rich.table import Table
 
+from tiyin.cli.dev_client import DevClient, DevSilent
 from tiyin.cli.ending import out, stop
 from tiyin.emulator.directory import Directory, DirectoryRefused
-from tiyin.emulator.snapshots import SnapshotRefused, Snapshots
+from tiyin.emulator.snapshots import SnapshotRefused, Snapshots, check_name
 from tiyin.gateway.migrations import HEAD, MigrationRefused, read_revision
 from tiyin.runtime.clock import SystemClock
 
@@ -25,9 +25,10 @@ _ANSWER_S: Final = 120.0
 
 def save(*, name: str, data: Path, dev: str | None) -> None:
     """Keep the present state under a name."""
+    _check(name)
     running = dev or _dev_of(data)
     if running is not None:
-        _ask("POST", f"{running}/snapshots", {"name": name})
+        _ask(running, "POST", "/snapshots", {"name": name})
     else:
         with _offline(data) as (directory, snapshots):
             if (
@@ -42,9 +43,10 @@ def save(*, name: str, data: Path, dev: str | None) -> None:
 
 def restore(*, name: str, data: Path, dev: str | None) -> None:
     """Come back to a state that was kept."""
+    _check(name)
     running = dev or _dev_of(data)
     if running is not None:
-        _ask("POST", f"{running}/snapshots/{quote(name, safe='')}/restore", {})
+        _ask(running, "POST", f"/snapshots/{name}/restore", {})
     else:
         with _offline(data) as (_, snapshots):
 
@@ -58,9 +60,10 @@ def restore(*, name: str, data: Path, dev: str | None) -> None:
 
 def delete(*, name: str, data: Path, dev: str | None) -> None:
     """Forget a state."""
+    _check(name)
     running = dev or _dev_of(data)
     if running is not None:
-        _ask("DELETE", f"{running}/snapshots/{quote(name, safe='')}")
+        _ask(running, "DELETE", f"/snapshots/{name}")
     else:
         with _offline(data) as (_, snapshots):
             snapshots.delete(name)
@@ -71,7 +74,7 @@ def show(*, data: Path, dev: str | None) -> None:
     """List what there is."""
     running = dev or _dev_of(data)
     if running is not None:
-        found: list[dict[str, Any]] = _ask("GET", f"{running}/snapshots")["snapshots"]
+        found: list[dict[str, Any]] = _ask(running, "GET", "/snapshots")["snapshots"]
     else:
         with _offline(data) as (_, snapshots):
             found = [
@@ -95,12 +98,12 @@ def _dev_of(data: Path) -> str | None:
     try:
         told = json.loads((data / "emulator.json").read_bytes())
         dev = str(told["dev"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     try:
         with build_opener(ProxyHandler({})).open(f"{dev}/clock", timeout=_ANSWER_S):
             return dev
-    except (OSError, ValueError):
+    except (OSError, HTTPException, ValueError):
         # A killed emulator could not take back that it answers.
         return None
 
@@ -120,22 +123,16 @@ def _offline(data: Path) -> Iterator[tuple[Directory, Snapshots]]:
         stop(f"{data} cannot be written ({error.strerror or error}).")
 
 
-def _ask(method: str, url: str, content: object = None) -> Any:
-    body = None if content is None else json.dumps(content).encode()
-    headers = {"content-type": "application/json", "accept": "application/json"}
-    if not url.startswith(("http://", "https://")):
-        stop("--dev is an address such as http://127.0.0.1:8080/dev.")
-    request = Request(url, body, headers, method=method)  # noqa: S310 - looked at above
+def _ask(dev: str, verb: str, path: str, content: object = None) -> Any:
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=_ANSWER_S) as answer:
-            return json.loads(answer.read())
-    except HTTPError as error:
-        with error:
-            told = error.read()
-        try:
-            sentence = str(json.loads(told)["error"])
-        except (ValueError, KeyError, TypeError):
-            sentence = f"The emulator answered {error.code}."
-        stop(sentence)
-    except (OSError, ValueError) as error:
-        stop(f"The emulator at {url} does not answer ({error}): start it, or name its directory with --data.")
+        return DevClient(data=Path(), dev=dev).ask(verb, path, content)
+    except DevSilent as silent:
+        stop(str(silent))
+
+
+def _check(name: str) -> None:
+    """Refuse what can be no name, before it becomes part of an address."""
+    try:
+        check_name(name)
+    except SnapshotRefused as refused:
+        stop(str(refused))

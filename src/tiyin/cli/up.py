@@ -94,7 +94,8 @@ def _greet(emulator: "Emulator", directory: Directory) -> None:
         ("Demo shop", told.shop),
         ("Subscribe API", told.api),
         ("Checkout", f"{told.checkout}/<base64>"),
-        ("Clock, inbox", told.dev),
+        ("Sandbox", told.sandbox),
+        ("Everything else", f"{told.dev}  (traffic, faults, clock, inbox, snapshots)"),
     ):
         table.add_row(title, where)
     out.print("Tiyin emulator is ready.", style="bold", markup=False)

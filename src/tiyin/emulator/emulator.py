@@ -161,10 +161,12 @@ class Emulator:
         Args:
             ms: By how much, in milliseconds; at least 0.
         """
-        room = self._known
-        room.clock.advance(ms)
-        self._directory.write_clock_ms(room.clock.offset_ms)
-        await room.gateway.receipts.wake()
+        # Not in the middle of a snapshot or a restore, whose clock would be another than their databases'.
+        async with self._changing:
+            room = self._known
+            room.clock.advance(ms)
+            self._directory.write_clock_ms(room.clock.offset_ms)
+            await room.gateway.receipts.wake()
 
     @property
     def now_ms(self) -> int:

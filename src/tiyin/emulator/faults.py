@@ -81,17 +81,25 @@ class Faults:
 
     def remove(self, rule_id: int) -> bool:
         """Take a rule back; False when there is none with this id."""
-        if self._rules.pop(rule_id, None) is None:
+        if rule_id not in self._rules:
             return False
-        self._write()
+        self._keep_only({one: rule for one, rule in self._rules.items() if one != rule_id})
         return True
 
     def clear(self) -> int:
         """Take all rules back, and say how many there were."""
         count = len(self._rules)
-        self._rules.clear()
-        self._write()
+        self._keep_only({})
         return count
+
+    def _keep_only(self, rules: dict[int, Rule]) -> None:
+        """Take rules back; where that cannot be written they stay in force, as a restart would find them."""
+        before, self._rules = self._rules, rules
+        try:
+            self._write()
+        except OSError:
+            self._rules = before
+            raise
 
     def forget(self) -> None:
         """Take all rules back for a reset."""

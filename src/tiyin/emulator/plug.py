@@ -37,7 +37,7 @@ from tiyin.runtime.clock import SystemClock
 from tiyin.runtime.ids import SystemIds, new_key
 from tiyin.runtime.logs import get_logger
 from tiyin.runtime.tasks import Tasks
-from tiyin.storage import StorageError, Store, open_store
+from tiyin.storage import Store, open_store
 
 __all__ = ["Facts", "Line", "Plug", "PlugBusy", "PlugRun", "UnknownStep", "Verified", "signal_name"]
 
@@ -255,8 +255,8 @@ class Plug:
             run.state = "ended"
         except TimeoutError:
             self._fail(run, f"it took longer than {RUN_MAX_S:.0f} s")
-        except (_Failed, OSError, StorageError, msgspec.MsgspecError, ValueError) as error:
-            self._fail(run, str(error))
+        except Exception as error:  # noqa: BLE001 - a run that nobody ends would keep out every later one
+            self._fail(run, _sentence(error))
         except asyncio.CancelledError:
             self._fail(run, "the emulator was stopped")
             raise
@@ -437,6 +437,13 @@ def signal_name(exit_code: int | None) -> str | None:
         return signal.Signals(-exit_code).name
     except ValueError:
         return None
+
+
+def _sentence(error: Exception) -> str:
+    """Say what failed: what a task group raises only says how many did."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__
 
 
 def _read_order(url: str) -> str:

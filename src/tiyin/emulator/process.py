@@ -15,6 +15,7 @@ __all__ = ["EmulatorNotStarted", "EmulatorProcess"]
 
 READY_S: Final = 60.0
 STOP_S: Final = 40.0
+_HINT_S: Final = 2.0
 _LOOK_S: Final = 0.02
 _LOG_SHOWN: Final = 4_000
 
@@ -86,11 +87,13 @@ class EmulatorProcess:
             return
         assert process.stdin is not None  # noqa: S101 - it was asked for
         process.stdin.close()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        for wait_s, end in ((_HINT_S, process.terminate), (STOP_S, process.kill)):
+            try:
+                process.wait(wait_s)
+            except subprocess.TimeoutExpired:
+                # Its input has not ended for it where a process that was forked here meanwhile holds it open.
+                end()
+        process.wait()
 
     def said(self) -> str:
         """Give the end of what it wrote."""

@@ -29,7 +29,7 @@ from tiyin.merchant.stores.tables import metadata as kit_metadata
 if TYPE_CHECKING:
     from tiyin.emulator.directory import Directory, Keys
 
-__all__ = ["BYTES_MAX", "COUNT_MAX", "Problem", "Snapshot", "SnapshotRefused", "Snapshots"]
+__all__ = ["BYTES_MAX", "COUNT_MAX", "Problem", "Snapshot", "SnapshotRefused", "Snapshots", "check_name"]
 
 FORMAT: Final = "tiyin-snapshot-1"
 COUNT_MAX: Final = 20
@@ -141,7 +141,7 @@ class Snapshots:
         Raises:
             SnapshotRefused: It could not.
         """
-        _check_name(name)
+        check_name(name)
         others = [one for one in self.all() if one.name != name]
         if len(others) >= COUNT_MAX:
             raise SnapshotRefused("many", f"There are {COUNT_MAX} snapshots already: delete one first.")
@@ -173,7 +173,7 @@ class Snapshots:
         Raises:
             SnapshotRefused: There is none of that name.
         """
-        _check_name(name)
+        check_name(name)
         try:
             self._meta(name).unlink()
         except FileNotFoundError as error:
@@ -273,7 +273,7 @@ class Snapshots:
         return None
 
     def _read(self, name: str) -> _Kept:
-        _check_name(name)
+        check_name(name)
         path = self._meta(name)
         try:
             with path.open("rb") as file:
@@ -315,7 +315,12 @@ class _Mark(msgspec.Struct, frozen=True):
     format: str
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Look whether a snapshot may be called so.
+
+    Raises:
+        SnapshotRefused: It may not.
+    """
     if not _NAME.fullmatch(name):
         raise SnapshotRefused(
             "name",

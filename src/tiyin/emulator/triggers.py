@@ -22,6 +22,7 @@ from tiyin.protocol.authorization import write_basic, write_x_auth
 from tiyin.protocol.merchant_api import write_call
 from tiyin.protocol.values import AMOUNT_TIYIN_MAX
 from tiyin.runtime.http import HttpCall
+from tiyin.runtime.redaction import HIDDEN, redact
 
 __all__ = ["CARD", "EVENTS", "REFUSED_CARD", "Event", "Triggered", "trigger"]
 
@@ -289,9 +290,10 @@ class _Run:
             raise _Stopped(f"{method} brought no answer: {outcome.problem}")
         reply = Reply(outcome.answer.status, outcome.answer.body, None)
         answer = _json(reply)
-        self.told.answer = answer
+        # A merchant may answer with the key that it was called with.
+        self.told.answer = shown = redact(_without(key, answer))
         if not isinstance(answer, dict) or answer.get("result") is None:
-            raise _Stopped(f"{method} {_refusal(reply, answer)}")
+            raise _Stopped(f"{method} {_refusal(reply, shown)}")
         self.told.ok, self.told.said = True, f"{method} was answered with a result."
 
     async def _default_params(self, method: str) -> dict[str, Any]:
@@ -315,6 +317,15 @@ def _json(reply: Reply) -> Any:
         return msgspec.json.decode(reply.body)
     except (msgspec.DecodeError, RecursionError):
         return None
+
+
+def _without(key: str, answer: Any) -> Any:
+    """Hide the cash desk's key wherever it stands in an answer."""
+    if isinstance(answer, str):
+        return answer.replace(key, HIDDEN)
+    if isinstance(answer, dict):
+        return {_without(key, name): _without(key, value) for name, value in answer.items()}
+    return [_without(key, one) for one in answer] if isinstance(answer, list) else answer
 
 
 def _refusal(reply: Reply, answer: Any) -> str:

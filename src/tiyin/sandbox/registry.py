@@ -30,6 +30,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         fresh: How many payable accounts of its own it needs, beyond the target's first.
         documented: Whether it belongs to the two scenarios of the documentation's sandbox page.
         waits: Whether it waits for whole seconds: it then runs beside the others.
+        alone: Whether nothing may run beside it, because it changes what every call depends on.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     fresh: int = 0
     documented: bool = False
     waits: bool = False
+    alone: bool = False
 
     @property
     def group(self) -> str:
@@ -59,6 +61,7 @@ def check(  # noqa: PLR0913 - a check's fields, all by name
     fresh: int = 0,
     documented: bool = False,
     waits: bool = False,
+    alone: bool = False,
 ) -> Callable[[CheckBody], CheckBody]:
     """Add the decorated coroutine function to a module's list; arguments are those of `Check`."""
 
@@ -74,6 +77,7 @@ def check(  # noqa: PLR0913 - a check's fields, all by name
                 fresh=fresh,
                 documented=documented,
                 waits=waits,
+                alone=alone,
             )
         )
         return body

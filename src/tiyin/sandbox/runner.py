@@ -232,6 +232,8 @@ class _Runner:
         for need in check.needs:
             if need in self._checks:
                 await self._make(self._checks[need])
+        if check.alone and self._behind:
+            await asyncio.wait(self._behind.values())
         self._tell(CheckStarted(check, len(self._begun), len(self._checks)))
         began = self._clock.monotonic()
         found: tuple[Finding, ...] = ()

@@ -35,6 +35,7 @@ _NOT_ASKED: Final = Text(
         en="The new key works, the old one is retired, the first one put back",
     ),
     needs=("check.good",),
+    alone=True,
 )
 async def change(talk: Talk) -> None:
     """Goal: a key can be changed without a moment in which nobody is let in. It runs as the last."""
