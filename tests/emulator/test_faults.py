@@ -1,10 +1,11 @@
 """Fault rules: refused whole when they do not fit, and doing what they say when they do."""
 
+import contextlib
 import json
 import socket
 import sys
 from collections.abc import Iterator
-from http.client import RemoteDisconnected
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -390,6 +391,18 @@ def test_the_api_misbehaves_as_it_is_told(
     fault(told, side="api", **rule)
     answer = post_json(told["api"], {"id": 1, "method": "cards.check", "params": {"token": "x"}})
     assert (answer.status, answer.body) == (status, body)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_leaves_the_connection_whole(told: dict[str, Any], status: int) -> None:
+    fault(told, side="api", fault="status", status=status, body="none", times=1)
+    connection = HTTPConnection("127.0.0.1", int(told["api"].split(":")[2].split("/")[0]), timeout=20)
+    with contextlib.closing(connection):
+        for expected in (status, 200):
+            connection.request("POST", "/api", b'{"id": 1, "method": "receipts.check", "params": {}}')
+            answer = connection.getresponse()
+            assert answer.status == expected
+            answer.read()
 
 
 def test_an_error_of_the_api_repeats_the_requests_id(told: dict[str, Any]) -> None:

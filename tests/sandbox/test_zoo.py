@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
+import sandbox.zoo.species_books
 import sandbox.zoo.species_money
 import sandbox.zoo.species_strict
 import sandbox.zoo.species_time
-import sandbox.zoo.species_wire  # noqa: F401 - the four of them fill the zoo
+import sandbox.zoo.species_wire  # noqa: F401 - the five of them fill the zoo
 from sandbox.zoo.edge import KEY, Params
 from sandbox.zoo.merchant import AMOUNT, Merchant
 from sandbox.zoo.species import ZOO, Species, opened
@@ -120,3 +122,16 @@ def test_the_zoo_is_large_and_varied() -> None:
     assert len(shown) >= 100
     assert shown <= set(KINDS)
     assert max(Counter(species.name for species in ZOO).values()) == 1
+
+
+async def test_with_one_order_alone_both_scenarios_are_run() -> None:
+    """Goal: what pays the one order comes last, so that nearly everything else is looked at before."""
+    async with opened(Species("correct", "", Merchant)) as (target, _):
+        report = await run(msgspec.structs.replace(target, new_account=None))
+    verdicts = {finding.check: finding.verdict for finding in report.findings}
+    assert verdicts["scenario.cancel-created"] is verdicts["scenario.cancel-performed"] is Verdict.PASS
+    assert verdicts["authorization.wrong-key"] is verdicts["expiry.perform"] is Verdict.PASS
+    assert report.passed
+    skipped = [finding for finding in report.findings if finding.verdict is Verdict.SKIPPED]
+    assert len(skipped) <= 11
+    assert all(finding.reason is not None and finding.caused_by is None for finding in skipped)

@@ -16,8 +16,8 @@ from starlette.responses import RedirectResponse, Response
 
 from tiyin.emulator.bodies import BadBody, json_answer, read_posted, wants_page
 from tiyin.emulator.pages import Pages
-from tiyin.emulator.plug import Plug, PlugBusy, PlugRun, UnknownStep, signal_name
-from tiyin.emulator.plug_steps import STEPS, words_of
+from tiyin.emulator.plug import Plug, PlugBusy, PlugRun, UnknownStep
+from tiyin.emulator.plug_steps import STEPS, signal_name, words_of
 from tiyin.emulator.plug_worker import PRICE_TIYIN
 from tiyin.web.render import language_of
 

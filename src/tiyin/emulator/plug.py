@@ -14,7 +14,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,7 +38,7 @@ from tiyin.runtime.logs import get_logger
 from tiyin.runtime.tasks import Tasks
 from tiyin.storage import Store, open_store
 
-__all__ = ["Facts", "Line", "Plug", "PlugBusy", "PlugRun", "UnknownStep", "Verified", "signal_name"]
+__all__ = ["Facts", "Line", "Plug", "PlugBusy", "PlugRun", "UnknownStep", "Verified"]
 
 RUN_MAX_S: Final = 120.0
 """The longest that a run may take, in seconds."""
@@ -423,20 +422,6 @@ class _Show:
 
     def _url(self, name: str) -> str:
         return f"sqlite:///{quote((self._folder / name).as_posix())}"
-
-
-def signal_name(exit_code: int | None) -> str | None:
-    """Name the signal that ended a process, where it was one.
-
-    Args:
-        exit_code: How it ended.
-    """
-    if exit_code is None or exit_code >= 0:
-        return None
-    try:
-        return signal.Signals(-exit_code).name
-    except ValueError:
-        return None
 
 
 def _sentence(error: Exception) -> str:

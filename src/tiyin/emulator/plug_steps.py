@@ -1,10 +1,11 @@
 """The steps of a payment between which a gateway can be killed, by name and in words."""
 
+import signal
 from typing import Final, Literal
 
 from tiyin.web.words import N_
 
-__all__ = ["STEPS", "call_step", "commit_step", "words_of"]
+__all__ = ["STEPS", "call_step", "commit_step", "signal_name", "words_of"]
 
 Side = Literal["before", "during", "after"]
 
@@ -88,3 +89,17 @@ def words_of(step: str) -> str | None:
         step: The step's name.
     """
     return _WHEN_GOING_ON.get(step) or _FURTHER.get(step)
+
+
+def signal_name(exit_code: int | None) -> str | None:
+    """Name the signal that ended a process, where it was one.
+
+    Args:
+        exit_code: How it ended.
+    """
+    if exit_code is None or exit_code >= 0:
+        return None
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return None

@@ -113,6 +113,7 @@ async def performs_no_more(talk: Talk) -> None:
     code_of(reply, {CANNOT}, EXPIRED_PERFORMS)
     await _look_expired(talk, made)
     await cancel(talk, await create(talk, account, refused=EXPIRY_BLOCKS))
+    talk.give_back(account)
 
 
 @check(

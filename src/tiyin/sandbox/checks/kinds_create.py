@@ -13,7 +13,9 @@ __all__ = [
     "BUSY_OTHER_CODE",
     "BY_ALL",
     "CANCELLED_BLOCKED",
+    "CHECK_NOT_FREE_CODE",
     "CREATE_AFTER_FINAL",
+    "CREATE_KNOWN_CODE",
     "CREATE_OTHER_PARAMS",
     "CREATE_REFUSED",
     "CREATE_REPEAT_DIFFERS",
@@ -304,4 +306,46 @@ PAID_ACCEPTED: Final[Kind] = kind(
         en="Mark the order as paid at PerformTransaction; answer a check -31050..-31099 and a create -31008.",
     ),
     explained_by=(*BY_ALL, "busy-order-accepted"),
+)
+CREATE_KNOWN_CODE: Final[Kind] = kind(
+    "create-known-id-code",
+    Severity.WARN,
+    _PAGE,
+    title=Text(
+        ru="Известный id отклонён другим кодом",
+        uz="Maʼlum id boshqa kod bilan rad etildi",
+        en="A known id is refused with another code",
+    ),
+    why=Text(
+        ru="Транзакция с таким id уже есть, и её состояние или параметры не позволяют операцию: это -31008.",
+        uz="Bunday id li tranzaksiya bor, uning holati yoki parametrlari amalga yoʻl qoʻymaydi: bu -31008.",
+        en="A transaction has this id, and its state or parameters forbid the operation: that is -31008.",
+    ),
+    mend=Text(
+        ru="Ищите транзакцию по id прежде счёта и суммы, и отвечайте -31008.",
+        uz="Tranzaksiyani hisob va summadan oldin id boʻyicha qidiring va -31008 qaytaring.",
+        en="Look the id up before account and amount, and answer -31008.",
+    ),
+    explained_by=(*BY_ALL, "internal-error-on-bad-input"),
+)
+CHECK_NOT_FREE_CODE: Final[Kind] = kind(
+    "check-not-free-code",
+    Severity.FAIL,
+    "merchant-api/CheckPerformTransaction",
+    title=Text(
+        ru="Занятый или оплаченный заказ отклонён неверным кодом",
+        uz="Band yoki toʻlangan buyurtma notoʻgʻri kod bilan rad etildi",
+        en="A busy or paid order is refused with a wrong code",
+    ),
+    why=Text(
+        ru="Плательщику покажут чужую причину, а по -32400 запрос будут повторять.",
+        uz="Toʻlovchiga boshqa sabab koʻrsatiladi, -32400 boʻlsa soʻrov takrorlanaveradi.",
+        en="The payer is told another reason, and with -32400 the call is made again and again.",
+    ),
+    mend=Text(
+        ru="Отвечайте -31050..-31099 с именем поля счёта и сообщением на трёх языках.",
+        uz="Hisob maydoni nomi va uch tildagi xabar bilan -31050..-31099 qaytaring.",
+        en="Answer -31050..-31099 with the account field's name and a message in three languages.",
+    ),
+    explained_by=(*BY_ALL, "account-code", "busy-order-other-code"),
 )

@@ -13,6 +13,7 @@ __all__ = [
     "LOST_CREATE",
     "LOST_PERFORM",
     "PASSWORD_NOT_CHANGED",
+    "PASSWORD_NOT_PUT_BACK",
     "PASSWORD_REFUSED",
     "RACE_CREATE",
     "RACE_PERFORM",
@@ -263,4 +264,28 @@ PASSWORD_NOT_CHANGED: Final[Kind] = kind(
         en="Check requests by the stored new key; retire the old one when the new one was first used.",
     ),
     explained_by=(*BY_ALL, "authorization-wrong-key-accepted", "authorization-open"),
+)
+PASSWORD_NOT_PUT_BACK: Final[Kind] = kind(
+    "password-not-put-back",
+    Severity.FAIL,
+    "merchant-api/interaction",
+    title=Text(
+        ru="Прежний ключ не удалось вернуть",
+        uz="Avvalgi kalitni qaytarib boʻlmadi",
+        en="The first key could not be put back",
+    ),
+    why=Text(
+        ru="Сервер принял второй ключ и не принимает прежний: сейчас его открывает ваш ключ, "
+        "записанный задом наперёд.",
+        uz="Server ikkinchi kalitni qabul qildi, avvalgisini esa olmayapti: hozir uni teskari yozilgan "
+        "kalitingiz ochadi.",
+        en="The server took the second key and does not take the first one again: your key, written "
+        "backwards, opens it now.",
+    ),
+    mend=Text(
+        ru="Верните ключ в настройках магазина и проверьте, что ChangePassword можно вызвать дважды подряд.",
+        uz="Doʻkon sozlamalarida kalitni tiklang va ChangePassword ni ketma-ket ikki marta chaqirib koʻring.",
+        en="Set the key in the shop's settings, and see that ChangePassword can be called twice in a row.",
+    ),
+    explained_by=BY_ALL,
 )

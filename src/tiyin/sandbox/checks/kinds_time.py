@@ -247,6 +247,8 @@ STATEMENT_FIELDS: Final[Kind] = kind(
         *BY_ALL,
         "create-result",
         "create-repeat-differs",
+        "perform-result",
+        "perform-repeat-differs",
         "cancel-result",
         "cancel-repeat-differs",
         "check-transaction-reason",

@@ -11,10 +11,11 @@ from tiyin.sandbox.checks.kinds_time import (
     STATEMENT_OWN_TIME,
     STATEMENT_RANGE,
 )
+from tiyin.sandbox.checks.scenario import cancelled_after_perform
 from tiyin.sandbox.expect import result_of
 from tiyin.sandbox.problems import Wrong
 from tiyin.sandbox.registry import Check, check
-from tiyin.sandbox.steps import Created, cancel, create
+from tiyin.sandbox.steps import Created, cancel, create, perform
 from tiyin.sandbox.talk import Talk
 
 __all__ = ["CHECKS"]
@@ -22,6 +23,7 @@ __all__ = ["CHECKS"]
 CHECKS: Final[list[Check]] = []
 
 _PAGE: Final = "merchant-api/GetStatement"
+_REASON_REFUND: Final = 5
 _SECOND_MS: Final = 1_000
 _MINUTE_MS: Final = 60_000
 _YEAR_MS: Final = 366 * 86_400_000
@@ -46,6 +48,28 @@ async def fields(talk: Talk) -> None:
     _compare(await _row(talk, made), made, state=1)
     cancelled = await cancel(talk, made)
     _compare(await _row(talk, made), made, state=-1, cancelled=cancelled, reason=3)
+
+
+@check(
+    CHECKS,
+    "statement.performed",
+    _PAGE,
+    Text(
+        ru="Проведённая и возвращённая транзакции есть в выписке",
+        uz="Oʻtkazilgan va puli qaytarilgan tranzaksiyalar koʻchirmada bor",
+        en="What was performed and what was refunded stand in the statement",
+    ),
+    needs=("create.good", "perform.good"),
+    fresh=1,
+)
+async def performed(talk: Talk) -> None:
+    """Goal: the rows that money is reconciled by: state 2 and -2, with their times."""
+    made = await create(talk, await talk.account())
+    told = await perform(talk, made)
+    _compare(await _row(talk, made), made, state=2, performed=told)
+    cancelled = await cancelled_after_perform(talk, made)
+    row = await _row(talk, made)
+    _compare(row, made, state=-2, performed=told, cancelled=cancelled, reason=_REASON_REFUND)
 
 
 @check(
@@ -188,6 +212,7 @@ def _compare(
     made: Created,
     *,
     state: int,
+    performed: Mapping[str, Any] | None = None,
     cancelled: Mapping[str, Any] | None = None,
     reason: int | None = None,
 ) -> None:
@@ -196,7 +221,7 @@ def _compare(
         "time": made.params["time"],
         "amount": made.params["amount"],
         "create_time": made.result["create_time"],
-        "perform_time": 0,
+        "perform_time": (performed or {}).get("perform_time", 0),
         "cancel_time": (cancelled or {}).get("cancel_time", 0),
         "state": state,
         "reason": reason or 0,
