@@ -35,6 +35,7 @@ CANNOT: Final = -31008
 """The operation cannot be performed."""
 
 _REASON_FAILED: Final = 3
+_TIME_END: Final = 10**14
 
 
 class Created(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,10 +203,17 @@ def check_answer(result: Mapping[str, Any], wrong: Kind, *, state: int, time: st
     if isinstance(result.get("state"), bool) or result.get("state") != state:
         raise Wrong(wrong, expected=f"state {state}", got=f"state {result.get('state')!r}")
     value = result.get(time)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+    if not _is_time(value):
         raise Wrong(wrong, expected=f"{time} in milliseconds", got=f"{time} {value!r}")
     if result.get("transaction") in (None, ""):
         raise Wrong(wrong, expected="transaction", got="no transaction")
+
+
+def _is_time(value: object) -> bool:
+    """Tell a time in milliseconds, also one written with a fraction of zero, from what would be none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value < _TIME_END and value == value // 1
 
 
 def _compare(name: str, expected: Any, got: Any, wrong: Kind) -> None:
