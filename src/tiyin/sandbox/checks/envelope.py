@@ -86,8 +86,10 @@ async def broken_json(talk: Talk) -> None:
     }
     for what, body in cases.items():
         refused(await talk.send(body), _NOT_JSON, BROKEN_JSON, what=what)
-    deep = b"[" * _DEEP
-    refused(await talk.send(deep), (*_NOT_JSON, *_BAD_REQUEST), BROKEN_JSON, what="very deep")
+    either = (*_NOT_JSON, *_BAD_REQUEST)
+    refused(await talk.send(b"[" * _DEEP), either, BROKEN_JSON, what="very deep")
+    not_text = b'{"id": 1, "method": 7, "params": {"account": "\xff\xfe"}}'
+    refused(await talk.send(not_text), either, BROKEN_JSON, what="bytes that are no UTF-8")
 
 
 @check(
