@@ -145,6 +145,23 @@ async def test_a_new_password_is_never_shown() -> None:
     assert talk.problems[0].got == "***"
 
 
+async def test_a_key_is_hidden_also_where_it_is_cut_short() -> None:
+    """Goal: what is told of a long answer holds no half of a key, is bounded, and can be written."""
+    text = "y" * 75 + KEY + "\ud800" + "z" * 10_000
+
+    def respond(request: dict[str, Any]) -> bytes:
+        return json_answer({"id": request["id"], "error": {"code": text}})
+
+    async with talking(respond) as (talk, _):
+        reply = await talk.call("CheckTransaction", {"id": "1"})
+        talk.warn(_some_kind(), expected=f"{text!r}", got=reply.told())
+    (problem,) = talk.problems
+    for told in (reply.told(), problem.expected, problem.got):
+        assert KEY[:8] not in told
+        assert len(told) < 600
+    (problem.expected + problem.got).encode()
+
+
 def _some_kind() -> Any:
     from tiyin.sandbox.transport import NEITHER  # noqa: PLC0415 - any kind would do
 

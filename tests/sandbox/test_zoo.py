@@ -1,6 +1,7 @@
 """The zoo: each wrong merchant is found out by its own kind of problem, and everything else is its effect."""
 
 import asyncio
+import json
 import socket
 from collections import Counter
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ import sandbox.zoo.species_strict
 import sandbox.zoo.species_time
 import sandbox.zoo.species_wire  # noqa: F401 - the five of them fill the zoo
 from sandbox.zoo.edge import KEY, Params
-from sandbox.zoo.merchant import AMOUNT, Merchant
+from sandbox.zoo.merchant import AMOUNT, Merchant, Transaction
 from sandbox.zoo.species import ZOO, Species, opened
+from sandbox.zoo.wire import Response
 from tiyin.sandbox.findings import Finding, Report, Verdict
 from tiyin.sandbox.problems import KINDS
 from tiyin.sandbox.registry import checks_in
@@ -135,3 +137,28 @@ async def test_with_one_order_alone_both_scenarios_are_run() -> None:
     skipped = [finding for finding in report.findings if finding.verdict is Verdict.SKIPPED]
     assert len(skipped) <= 11
     assert all(finding.reason is not None and finding.caused_by is None for finding in skipped)
+
+
+async def _with_rows(changes: dict[str, Any]) -> Report:
+    class Odd(Merchant):
+        def row(self, it: Transaction) -> Any:
+            return super().row(it) | changes
+
+        def respond(self, reply: dict[str, Any]) -> Response:
+            return Response(json.dumps(reply).encode())
+
+    async with opened(Species("odd", "", Odd)) as (target, _):
+        return await run(target, only=("check", "statement"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": ["a list"]}, {"id": {}}, {"account": {"order_id": "\ud800"}}, {"account": [1]}, {"time": 1e400}],
+    ids=["id-list", "id-object", "account-surrogate", "account-list", "time-infinite"],
+)
+async def test_whatever_stands_in_a_statement_is_a_finding(changes: dict[str, Any]) -> None:
+    """Goal: no check breaks on a server's rows, whatever their types."""
+    report = await _with_rows(changes)
+    found = kinds_of(report)
+    assert found
+    assert "check-broken" not in {one.problem.kind.code for one in report.findings if one.problem}

@@ -212,8 +212,8 @@ class Conversation:
 
     def note(self, problem: Problem) -> None:
         """Note a problem, with what is secret in it hidden; the same one only once."""
-        hide = self._run.caller.hiding.text
-        problem = Problem(problem.kind, hide(problem.expected), hide(problem.got))
+        told = self._run.caller.hiding.told
+        problem = Problem(problem.kind, told(problem.expected), told(problem.got))
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -239,7 +239,7 @@ class Conversation:
         self._run.count_call()
         sent = await self._run.caller.send_raw(self.target.endpoint, request)
         self._keep(sent.exchange)
-        reply = read_reply(sent.exchange, sent.answer)
+        reply = read_reply(sent.exchange, sent.answer, self._run.caller.hiding.text)
         if asked is not None and sent.answer is not None and self._run.on_reply is not None:
             self._run.on_reply(reply, sent.answer, asked)
         return reply
@@ -284,12 +284,13 @@ class Conversation:
             self._open.pop(transaction, None)
 
 
-def read_reply(exchange: Exchange, answer: Answer | None) -> Reply:
+def read_reply(exchange: Exchange, answer: Answer | None, hide: Callable[[str], str] = str) -> Reply:
     """Read an answer as loosely as it can be.
 
     Args:
         exchange: What may be shown of it.
         answer: The answer as it came, or None.
+        hide: Hides secrets in what the reply tells.
     """
     body = None if answer is None else _object(answer.body)
     if body is None:
@@ -303,6 +304,7 @@ def read_reply(exchange: Exchange, answer: Answer | None) -> Reply:
         result=result if isinstance(result, dict) else None,
         error=error,
         code=None if error is None else _whole(error.get("code")),
+        hide=hide,
     )
 
 

@@ -153,8 +153,8 @@ def _transactions(body: dict[str, Any], asked: Mapping[str, Any]) -> Iterator[di
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:60]}..."
+    # Whole: it is cut short only after secrets are hidden in it.
+    return json.dumps(value, ensure_ascii=False)
 
 
 _LOOKS: Final = (

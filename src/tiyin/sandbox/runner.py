@@ -330,7 +330,7 @@ class _Runner:
     def _look(self, reply: Reply, answer: Answer, asked: Mapping[str, Any]) -> None:
         if reply.body is not None:
             self._good_replies += 1
-        self._looks.look(reply, answer, asked, hide=self._caller.hiding.text)
+        self._looks.look(reply, answer, asked, hide=self._caller.hiding.told)
 
     def _failed_need(self, check: Check) -> str | None:
         """Return the check that this one cannot do without and that failed, led back to the first of them."""

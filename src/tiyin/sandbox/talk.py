@@ -1,7 +1,7 @@
 """What a check talks to a merchant's server with."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -31,6 +31,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         result: Its result when it is an object, else None.
         code: The error's code when it is a whole number, else None.
         error: The error when it is an object, else None.
+        hide: Hides secrets in a text; a text that is cut short must go through it whole.
     """
 
     exchange: Exchange
@@ -38,6 +39,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     result: dict[str, Any] | None = None
     code: int | None = None
     error: dict[str, Any] | None = None
+    hide: Callable[[str], str] = str
 
     def told(self) -> str:
         """Say in a few technical words what was answered: `error.code -31008`, `HTTP 500`, `timeout`."""
@@ -55,18 +57,19 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         if self.error is not None:
             if self.code is not None:
                 return f"error.code {self.code}"
-            return f"error.code {_short(self.error['code'])}" if "code" in self.error else "error, no code"
+            return (
+                f"error.code {self._short(self.error['code'])}" if "code" in self.error else "error, no code"
+            )
         if body.get("error") is not None:
-            return f"error {_short(body['error'])}"
+            return f"error {self._short(body['error'])}"
         if "result" in body:
-            return f"result {_short(body['result'])}"
+            return f"result {self._short(body['result'])}"
         return "neither result nor error"
 
-
-def _short(value: Any) -> str:
-    """Write a value as JSON, of a long one the beginning."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."
+    def _short(self, value: Any) -> str:
+        """Write a value as JSON, of a long one the beginning."""
+        text = self.hide(json.dumps(value, ensure_ascii=False))
+        return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."
 
 
 class Talk(Protocol):

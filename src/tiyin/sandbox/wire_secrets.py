@@ -19,6 +19,7 @@ _SECRET_LENGTH_MIN: Final = 4
 """Shorter texts stand in too many innocent places; no real key is so short."""
 _SECRET_HEADERS: Final = frozenset(("cookie", "set-cookie", "proxy-authorization", "x-auth"))
 _SHOWN_BYTES_MAX: Final = 64 * 1024
+_TOLD_MAX: Final = 500
 
 
 class Hiding:
@@ -47,6 +48,7 @@ class Hiding:
             encoded,
             encoded.rstrip("="),
             json.dumps(secret)[1:-1],
+            repr(secret)[1:-1],
             json.dumps(secret, ensure_ascii=False)[1:-1],
             json.dumps(secret)[1:-1].replace("/", "\\/"),
             urllib.parse.quote(secret, safe=""),
@@ -59,6 +61,15 @@ class Hiding:
     def text(self, text: str) -> str:
         """Hide secrets and card numbers in a text."""
         return redact_text(self._without_secrets(text))
+
+    def told(self, text: str) -> str:
+        """Hide what is secret in what a problem says, bound it, and keep out what no report can hold.
+
+        Args:
+            text: The text, whole: half a secret is not known for one.
+        """
+        text = self.text(text).encode("utf-8", "backslashreplace").decode()
+        return text if len(text) <= _TOLD_MAX else f"{text[:_TOLD_MAX]}..."
 
     def body(self, body: bytes) -> bytes:
         """Hide secrets and card numbers in a body, and of a very long one the end."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tiyin.protocol.fiscal import detail_warnings, read_detail
-from tiyin.protocol.values import FieldError, Text, account_key
+from tiyin.protocol.values import FieldError, Text, account_key, read_account
 from tiyin.sandbox.checks.bad_input import BY_TRANSPORT, borrowed
 from tiyin.sandbox.expect import is_success, result_of
 from tiyin.sandbox.problems import Kind, Severity, Wrong, kind
@@ -269,13 +269,15 @@ async def _transactions_of(talk: Talk, account: Mapping[str, str | int]) -> list
     if not isinstance(rows, list):
         return []
     key = account_key(account)
-    return [
-        row
-        for row in rows
-        if isinstance(row, dict)
-        and isinstance(row.get("account"), dict)
-        and account_key(row["account"]) == key
-    ]
+    return [row for row in rows if isinstance(row, dict) and _key_of(row.get("account")) == key]
+
+
+def _key_of(account: object) -> str:
+    """Return the key of what a server calls an account; nothing where it is none."""
+    try:
+        return account_key(read_account(account))
+    except FieldError:
+        return ""
 
 
 def _of_type(value: object) -> str:

@@ -20,8 +20,9 @@ from tiyin.sandbox.checks.envelope_kinds import (
     UNKNOWN_METHOD,
     UNKNOWN_METHOD_DATA,
 )
+from tiyin.sandbox.checks.fiscal import NOT_IMPLEMENTED
 from tiyin.sandbox.expect import is_success
-from tiyin.sandbox.problems import Kind, Wrong
+from tiyin.sandbox.problems import Kind, Skip, Wrong
 from tiyin.sandbox.registry import Check, check
 from tiyin.sandbox.talk import Reply, Talk
 
@@ -31,11 +32,13 @@ CHECKS: Final[list[Check]] = []
 
 _ERRORS: Final = "merchant-api/common-errors"
 _REQUEST: Final = "merchant-api/request-format"
+_FISCAL: Final = "merchant-api/SetFiscalData"
 _NEEDS: Final = ("authorization.right",)
 _NOT_POST: Final = (-32300,)
 _NOT_JSON: Final = (-32700,)
 _BAD_REQUEST: Final = (-32600,)
 _NO_METHOD: Final = (-32601,)
+_BAD_FISCAL: Final = (-32602, *_BAD_REQUEST)
 _DEEP: Final = 20_000
 _CHECK: Final = "CheckPerformTransaction"
 _ABSENT: Final = object()
@@ -319,6 +322,46 @@ async def types_of_id(talk: Talk) -> None:
         for what, id_ in (("a number", 7), ("absent", _ABSENT)):
             reply = await talk.send(_call(method, {"id": id_, "reason": 3}))
             _typed(reply, f"{method}, id {what}")
+
+
+@check(
+    CHECKS,
+    "envelope.types-of-period",
+    _ERRORS,
+    Text(
+        ru="Нет from или to, или это строки: -32600",
+        uz="from yoki to yoʻq yoki ular satr: -32600",
+        en="from or to missing, or strings: -32600",
+    ),
+    needs=_NEEDS,
+)
+async def types_of_period(talk: Talk) -> None:
+    """Goal: a statement's period is two numbers."""
+    now = talk.now_ms()
+    right: dict[str, Any] = {"from": now - 1, "to": now}
+    for name, number in right.items():
+        for what, value in (("a string", str(number)), ("absent", _ABSENT)):
+            reply = await talk.send(_call("GetStatement", right | {name: value}))
+            _typed(reply, f"GetStatement, {name} {what}")
+
+
+@check(
+    CHECKS,
+    "envelope.types-of-fiscal-data",
+    _FISCAL,
+    Text(
+        ru="SetFiscalData без fiscal_data: -32602",
+        uz="fiscal_data siz SetFiscalData: -32602",
+        en="SetFiscalData without fiscal_data: -32602",
+    ),
+    needs=_NEEDS,
+)
+async def types_of_fiscal_data(talk: Talk) -> None:
+    """Goal: a receipt without its data is refused, by the method's own code or the common one."""
+    reply = await talk.send(_call("SetFiscalData", {"id": talk.new_id(), "type": "PERFORM"}))
+    if reply.code in _NO_METHOD:
+        raise Skip(NOT_IMPLEMENTED)
+    refused(reply, _BAD_FISCAL, TYPES_CODE, what="SetFiscalData, no fiscal_data", accepted=TYPES)
 
 
 def _call(method: str, params: Mapping[str, Any]) -> bytes:

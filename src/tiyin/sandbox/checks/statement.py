@@ -133,7 +133,8 @@ async def order(talk: Talk) -> None:
         made.append(await create(talk, account, time_ms=now_ms - minutes * _MINUTE_MS))
         await cancel(talk, made[-1])
     rows = await _statement(talk, now_ms - 4 * _MINUTE_MS, now_ms)
-    wanted = {one.id for one in made}
+    # A list and not a set: what stands as an id in a row may be anything.
+    wanted = [one.id for one in made]
     found = [row.get("time") for row in rows if row.get("id") in wanted]
     if len(found) < len(made):
         raise Wrong(STATEMENT_EMPTY, expected="three transactions, cancelled ones too", got=f"{len(found)}")
