@@ -161,7 +161,8 @@ class _Runner:
         self._log = get_logger("tiyin.sandbox")
         self._caller = Caller(
             allow_private=target.allow_private,
-            secrets=(target.key, f"{target.login}:{target.key}"),
+            # The key written backwards is the one that ChangePassword is tried with.
+            secrets=(target.key, f"{target.login}:{target.key}", target.key[::-1]),
             clock=clock,
         )
         self._run = Run(
