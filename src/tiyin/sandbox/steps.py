@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from tiyin.protocol.codes import MerchantCode
+from tiyin.protocol.merchant_api import Reason
 from tiyin.sandbox.checks.kinds_create import CREATE_REFUSED, CREATE_RESULT
 from tiyin.sandbox.checks.kinds_perform import (
     CANCEL_REFUSED,
@@ -31,10 +33,10 @@ __all__ = [
     "repeated",
 ]
 
-CANNOT: Final = -31008
+CANNOT: Final = MerchantCode.CANNOT_PERFORM
 """The operation cannot be performed."""
 
-_REASON_FAILED: Final = 3
+_REASON_FAILED: Final = Reason.EXECUTION_FAILED
 _TIME_END: Final = 10**14
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tiyin.protocol.codes import MerchantCode
 from tiyin.protocol.values import Text
 from tiyin.sandbox.checks.bad_input import BY_TRANSPORT, borrowed, call_badly, create_params
 from tiyin.sandbox.checks.check_perform import allowed
@@ -15,7 +16,7 @@ from tiyin.sandbox.target import AccountKind
 __all__ = ["CHECKS", "WRONG_AMOUNT"]
 
 CHECKS: Final[list[Check]] = []
-WRONG_AMOUNT: Final = -31001
+WRONG_AMOUNT: Final = MerchantCode.WRONG_AMOUNT
 
 _CODES: Final = (WRONG_AMOUNT,)
 _BAD_REQUEST: Final = -32600

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from tiyin.protocol.merchant_api import Reason
 from tiyin.protocol.values import Text
 from tiyin.sandbox.expect import code_of, expected_codes, is_success
 from tiyin.sandbox.problems import Kind, Severity, Wrong, kind
@@ -68,7 +69,7 @@ INTERNAL: Final = kind(
 
 _INTERNAL_CODE: Final = -32400
 _SERVER_ERRORS: Final = range(500, 600)
-_REASON_FAILED: Final = 3
+_REASON_FAILED: Final = Reason.EXECUTION_FAILED
 _FIRST_NUMBER: Final = 2_100_000_000
 _NUMBERS: Final = 47_000_000
 """With the first one, numbers of ten digits that still fit in 32 bits: no shop has so many orders."""

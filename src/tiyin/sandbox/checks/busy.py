@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from tiyin.protocol.merchant_api import Reason
 from tiyin.sandbox.checks.kinds_create import BUSY_ACCEPTED, BUSY_CODE, BUSY_OTHER_CODE
 from tiyin.sandbox.expect import ACCOUNT_CODES, code_of, is_success
 from tiyin.sandbox.problems import Kind
@@ -11,7 +12,7 @@ from tiyin.sandbox.talk import Reply, Talk
 
 __all__ = ["judge_busy", "refuse_busy", "refuse_create"]
 
-_REASON_FAILED: Final = 3
+_REASON_FAILED: Final = Reason.EXECUTION_FAILED
 
 
 async def refuse_busy(talk: Talk, account: Mapping[str, str | int]) -> None:

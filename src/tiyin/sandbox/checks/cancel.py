@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from tiyin.protocol.codes import MerchantCode
+from tiyin.protocol.merchant_api import Reason
 from tiyin.protocol.values import Text
 from tiyin.sandbox.checks.kinds_perform import CANCEL_REPEAT_DIFFERS, CANCEL_REPEAT_REFUSED, UNKNOWN_CODE
 from tiyin.sandbox.checks.scenario import cancelled_after_perform
@@ -15,9 +17,9 @@ __all__ = ["CHECKS"]
 CHECKS: Final[list[Check]] = []
 
 _PAGE: Final = "merchant-api/CancelTransaction"
-_NOT_FOUND: Final = -31003
-_REASON_REFUND: Final = 5
-_REASONS: Final = (1, 2, 3, 4, 5, 10)
+_NOT_FOUND: Final = MerchantCode.TRANSACTION_NOT_FOUND
+_REASON_REFUND: Final = Reason.REFUND
+_REASONS: Final = tuple(Reason)
 _A_SECOND_S: Final = 1.1
 
 

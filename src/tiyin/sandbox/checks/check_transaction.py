@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tiyin.protocol.codes import MerchantCode
 from tiyin.protocol.values import Text
 from tiyin.sandbox.checks.kinds_perform import UNKNOWN_CODE
 from tiyin.sandbox.expect import code_of
@@ -14,7 +15,7 @@ __all__ = ["CHECKS"]
 CHECKS: Final[list[Check]] = []
 
 _PAGE: Final = "merchant-api/CheckTransaction"
-_NOT_FOUND: Final = -31003
+_NOT_FOUND: Final = MerchantCode.TRANSACTION_NOT_FOUND
 
 
 @check(

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, Final
 
+from tiyin.protocol.codes import MerchantCode
 from tiyin.protocol.values import Text
 from tiyin.sandbox.checks.busy import judge_busy
 from tiyin.sandbox.checks.kinds_perform import PERFORM_RESULT
@@ -21,7 +22,7 @@ CHECKS: Final[list[Check]] = []
 _ONE_TIME: Final = frozenset({AccountKind.ONE_TIME})
 _AT_ONCE: Final = 8
 _ROUNDS: Final = 3
-_DELIVERED: Final = -31007
+_DELIVERED: Final = MerchantCode.CANNOT_CANCEL
 
 
 @check(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tiyin.protocol.codes import MerchantCode
 from tiyin.protocol.values import Text
 from tiyin.sandbox.checks.bad_input import not_existing
 from tiyin.sandbox.checks.busy import refuse_busy, refuse_create
@@ -32,7 +33,7 @@ _PAGE: Final = "merchant-api/CreateTransaction"
 _ONE_TIME: Final = frozenset({AccountKind.ONE_TIME})
 _ACCUMULATING: Final = frozenset({AccountKind.ACCUMULATING})
 _A_SECOND_S: Final = 1.1
-_WRONG_AMOUNT: Final = -31001
+_WRONG_AMOUNT: Final = MerchantCode.WRONG_AMOUNT
 
 
 @check(

@@ -5,6 +5,7 @@ The wire cannot wait for twelve hours. So a transaction is created with a `time`
 
 from typing import Final
 
+from tiyin.protocol.merchant_api import Reason
 from tiyin.protocol.values import Text
 from tiyin.sandbox.checks.kinds_perform import CHECK_REFUSED
 from tiyin.sandbox.checks.kinds_time import (
@@ -29,7 +30,7 @@ _HOUR_MS: Final = 3_600_000
 _TWO_DAYS_MS: Final = 2 * 86_400_000
 _LEFT_MS: Final = 2_000
 _PAST_MS: Final = 300
-_REASON_EXPIRED: Final = 4
+_REASON_EXPIRED: Final = Reason.TIMEOUT
 _NOT_SEEN: Final = Text(
     ru="Сервер не принял транзакцию, которой оставалось две секунды: 12 часов так не проверить",
     uz="Server ikki soniyasi qolgan tranzaksiyani qabul qilmadi: 12 soatni bunday tekshirib boʻlmaydi",

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tiyin.protocol.codes import MerchantCode
 from tiyin.protocol.values import Text
 from tiyin.sandbox.checks.kinds_perform import (
     PERFORM_AFTER_CANCEL,
@@ -21,7 +22,7 @@ __all__ = ["CHECKS"]
 CHECKS: Final[list[Check]] = []
 
 _PAGE: Final = "merchant-api/PerformTransaction"
-_NOT_FOUND: Final = -31003
+_NOT_FOUND: Final = MerchantCode.TRANSACTION_NOT_FOUND
 _A_SECOND_S: Final = 1.1
 _LEFT_TO_SCENARIO: Final = Text(
     ru="Счёт один: на нём это проверяет второй сценарий",

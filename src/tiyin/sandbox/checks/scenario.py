@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from tiyin.protocol.codes import MerchantCode
+from tiyin.protocol.merchant_api import Reason
 from tiyin.protocol.values import Text
 from tiyin.sandbox.checks.busy import refuse_busy
 from tiyin.sandbox.checks.check_perform import allowed
@@ -30,8 +32,8 @@ __all__ = ["CHECKS", "cancelled_after_perform"]
 CHECKS: Final[list[Check]] = []
 
 _PAGE: Final = "sandbox"
-_REASON_REFUND: Final = 5
-_DELIVERED: Final = -31007
+_REASON_REFUND: Final = Reason.REFUND
+_DELIVERED: Final = MerchantCode.CANNOT_CANCEL
 
 NOT_CANCELLABLE: Final = Text(
     ru="Мерчант не отменяет выполненные заказы (-31007): документация это разрешает",

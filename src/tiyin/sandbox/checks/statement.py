@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tiyin.protocol.merchant_api import Reason
 from tiyin.protocol.values import FieldError, Text, account_key, read_account
 from tiyin.sandbox.checks.kinds_time import (
     STATEMENT_EMPTY,
@@ -23,7 +24,7 @@ __all__ = ["CHECKS"]
 CHECKS: Final[list[Check]] = []
 
 _PAGE: Final = "merchant-api/GetStatement"
-_REASON_REFUND: Final = 5
+_REASON_REFUND: Final = Reason.REFUND
 _SECOND_MS: Final = 1_000
 _MINUTE_MS: Final = 60_000
 _YEAR_MS: Final = 366 * 86_400_000
