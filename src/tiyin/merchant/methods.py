@@ -13,6 +13,7 @@ from tiyin.merchant.refusals import CannotPerform
 from tiyin.merchant.rules import Answer, Ask, AskDelivered, Refuse, Rule
 from tiyin.merchant.shop import Shop
 from tiyin.merchant.stores.port import FiscalRow, GuardTakenError, StillRunningError, TransactionStore
+from tiyin.merchant.stores.unit import UNIT
 from tiyin.protocol.errors import MerchantCode, RpcError
 from tiyin.protocol.merchant_api import (
     TRANSACTION_TIMEOUT_MS,
@@ -63,11 +64,21 @@ class Methods:
 
     async def check_perform(self, params: CheckPerformTransactionParams) -> CheckPerformTransactionResult:
         """Say whether an account can be paid. Documentation: merchant-api/CheckPerformTransaction."""
-        order = await self._payable(params.account, params.amount, creating=False)
-        guard = guard_of(order, params.account)
-        if guard is not None:
-            judge_holder(await self._holder(guard), order, params.account, creating=False)
-        return answers.allowed(order)
+
+        async def look() -> Order:
+            order = await self._payable(params.account, params.amount, creating=False)
+            guard = guard_of(order, params.account)
+            if guard is not None:
+                judge_holder(await self._holder(guard), order, params.account, creating=False)
+            return order
+
+        for _ in range(_GUARD_TRIES):
+            try:
+                return answers.allowed(await self._store.together(look, locks=False))
+            except _ExpiredError as expired:
+                # Looking must not write: what holds the order is cancelled by timeout, and looked at again.
+                await self.expire(expired.id)
+        raise StillRunningError("the transactions of this order changed each time that they were looked at")
 
     async def create(self, params: CreateTransactionParams) -> CreateTransactionResult:
         """Take a transaction in and reserve its order. Documentation: merchant-api/CreateTransaction."""
@@ -76,7 +87,9 @@ class Methods:
         step = await self._create_step(ask)
         if isinstance(step.outcome, rules.Fresh):
             try:
-                return answers.created(await self._create_fresh(ask))
+                return answers.created(
+                    await self._store.together(lambda: self._create_fresh(ask), locks=True)
+                )
             except RpcError:
                 # A call of the same id at the same moment may have been quicker: then the order is refused
                 # because this very transaction holds it.
@@ -97,17 +110,21 @@ class Methods:
     async def cancel(self, params: CancelTransactionParams) -> CancelTransactionResult:
         """Undo a transaction. Documentation: merchant-api/CancelTransaction."""
         reason = int(params.reason)
-        outcome = await self._store.carry_out(
-            params.id, lambda row, now_ms: rules.cancel(row, now_ms, reason, self._hooks), self._shop
-        )
-        if isinstance(outcome, AskDelivered):
-            may_cancel = await self._shop.may_cancel(outcome.row, reason)
+
+        async def undo() -> rules.Outcome:
             outcome = await self._store.carry_out(
+                params.id, lambda row, now_ms: rules.cancel(row, now_ms, reason, self._hooks), self._shop
+            )
+            if not isinstance(outcome, AskDelivered):
+                return outcome
+            may_cancel = await self._shop.may_cancel(outcome.row, reason)
+            return await self._store.carry_out(
                 params.id,
                 lambda row, now_ms: rules.cancel(row, now_ms, reason, self._hooks, may_cancel=may_cancel),
                 self._shop,
             )
-        return answers.cancelled(_row_of(outcome))
+
+        return answers.cancelled(_row_of(await self._store.together(undo, locks=True)))
 
     async def check(self, params: CheckTransactionParams) -> CheckTransactionResult:
         """Say how a transaction stands. Documentation: merchant-api/CheckTransaction."""
@@ -134,25 +151,33 @@ class Methods:
             for name, value in msgspec.to_builtins(params.fiscal_data).items()
             if value is not None
         }
-        row = await self._store.read(params.id)
-        known = None if row is None or not row.accepted else row
-        notice = FiscalNotice(
-            id=params.id,
-            type=params.type,
-            fiscal_data=data,
-            transaction=None if known is None else view(known),
-        )
-        if not await self._shop.fiscal_data(notice):
-            if known is None:
-                raise RpcError(MerchantCode.RECEIPT_NOT_FOUND)
-            kept = FiscalRow(f"{params.id}:{params.type}", _encode(data).decode(), self._clock.now_ms())
-            await self._store.keep_fiscal(kept)
+
+        async def take_in() -> None:
+            row = await self._store.read(params.id)
+            known = None if row is None or not row.accepted else row
+            notice = FiscalNotice(
+                id=params.id,
+                type=params.type,
+                fiscal_data=data,
+                transaction=None if known is None else view(known),
+            )
+            if not await self._shop.fiscal_data(notice):
+                if known is None:
+                    raise RpcError(MerchantCode.RECEIPT_NOT_FOUND)
+                kept = FiscalRow(f"{params.id}:{params.type}", _encode(data).decode(), self._clock.now_ms())
+                await self._store.keep_fiscal(kept)
+
+        await self._store.together(take_in, locks=True)
         return SetFiscalDataResult()
 
     async def change_password(self, params: ChangePasswordParams) -> ChangePasswordResult:
         """Take a new key in; the old one stays good until the new one is used."""
-        await self._shop.change_password(params.password)
-        await self._keys.change(params.password)
+
+        async def take_over() -> None:
+            await self._shop.change_password(params.password)
+            await self._keys.change(params.password)
+
+        await self._store.together(take_over, locks=True)
         return ChangePasswordResult()
 
     async def expire(self, key: str) -> None:
@@ -211,8 +236,19 @@ class Methods:
         """Cancel what holds an order by timeout, if its twelve hours are over and nobody has noticed yet."""
         if holder is None or not rules.expired(holder, self._clock.now_ms()):
             return False
+        unit = UNIT.get()
+        if unit is not None and not unit.locks:
+            raise _ExpiredError(holder.id)
         await self.expire(holder.id)
         return True
+
+
+class _ExpiredError(Exception):
+    """A transaction's twelve hours are over, and where that was noticed nothing may be written."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(id_)
+        self.id = id_
 
 
 def _row_of(outcome: rules.Outcome) -> Row:

@@ -1,8 +1,11 @@
-"""The kit's side of a shop's hooks: which there are, how they are called, what they may answer."""
+"""The kit's side of a shop's hooks: what they are given, may answer, and leave for afterwards."""
 
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tiyin.merchant.billing import Billing, FiscalNotice
+from tiyin.merchant.after_commit import Afterwards, collecting
+from tiyin.merchant.billing import FiscalNotice
+from tiyin.merchant.calling import Calling
 from tiyin.merchant.records import Begun, Row, hook_account, view
 from tiyin.merchant.refusals import (
     AccountNotFound,
@@ -13,11 +16,12 @@ from tiyin.merchant.refusals import (
     SystemDown,
     WrongAmount,
 )
-from tiyin.merchant.rules import Hooks, Run
+from tiyin.merchant.rules import Run
+from tiyin.merchant.stores.port import Ran
 from tiyin.protocol.values import is_clean_text
 from tiyin.runtime.patience import within
 
-__all__ = ["Shop", "hooks_of", "read_number"]
+__all__ = ["Shop", "read_number"]
 
 NUMBER_LENGTH_MAX = 255
 
@@ -32,88 +36,80 @@ _MAY_REFUSE: dict[str, tuple[type[Refused], ...]] = {
     "fiscal_data": (SystemDown,),
     "change_password": (SystemDown,),
 }
+_EFFECTS = {Begun.CREATE: "create", Begun.PERFORM: "perform", Begun.CANCEL: "cancel"}
 
 
 class Shop:
-    """A `Billing` behind the checks that keep its answers within the documentation.
+    """A shop behind the checks that keep its answers within the documentation.
 
     Args:
-        billing: The shop.
+        calling: How its hooks are called.
         patience_s: How long a hook without effect (`check`, `may_cancel`, ...) may take, in seconds.
+        afterwards: Has done what hooks leave for afterwards.
     """
 
-    def __init__(self, billing: Billing, *, patience_s: float = 15.0) -> None:
-        self._billing = billing
+    def __init__(
+        self, calling: Calling, *, patience_s: float, afterwards: Callable[[Afterwards], None]
+    ) -> None:
+        self._call = calling.call
         self._patience_s = patience_s
-        self.hooks = hooks_of(billing)
-        self.account_fields = tuple(billing.account_fields)
+        self._afterwards = afterwards
+        self.hooks = calling.hooks
+        self.cuttable = calling.cuttable
+        self.account_fields = calling.account_fields
 
     async def check(self, account: dict[str, str | int], amount_tiyin: int) -> object:
         """Ask what may be paid. Whatever comes back is judged by `orders.judge_order`."""
         try:
-            return await within(self._patience_s, self._billing.check(hook_account(account), amount_tiyin))
+            return await within(self._patience_s, self._call("check", hook_account(account), amount_tiyin))
         except Refused as refusal:
             raise _documented("check", refusal) from refusal.__cause__
 
-    async def run(self, run: Run, row: Row, *, repeated: bool) -> str | None:
+    async def run(self, run: Run, row: Row, *, repeated: bool) -> Ran:
         """Run the hook of an effect; see `ShopEffects.run`."""
+        name = _EFFECTS[run.effect]
         transaction = view(row, reason=run.reason, repeated=repeated)
-        name = "cancel"
-        try:
-            if run.effect == Begun.CREATE:
-                name = "create"
-                return read_number(await self._billing.create(transaction))
-            if run.effect == Begun.PERFORM:
-                name = "perform"
-                return _nothing(name, await self._billing.perform(transaction))  # type: ignore[func-returns-value]  # a shop may break its promise
-            return _nothing(name, await self._billing.cancel(transaction))  # type: ignore[func-returns-value]  # the same
-        except Refused as refusal:
-            raise _documented(name, refusal) from refusal.__cause__
+        if not getattr(self.hooks, name):
+            return _NOTHING
+        with collecting() as left:
+            try:
+                answer = await self._call(name, transaction)
+            except Refused as refusal:
+                raise _documented(name, refusal) from refusal.__cause__
+        if name != "create":
+            _nothing(name, answer)
+            return Ran(afterwards=tuple(left)) if left else _NOTHING
+        return Ran(read_number(answer), tuple(left))
+
+    def committed(self, afterwards: Afterwards) -> None:
+        """Have done what a hook left for afterwards."""
+        if afterwards:
+            self._afterwards(afterwards)
 
     async def may_cancel(self, row: Row, reason: int) -> bool:
         """Ask whether a paid transaction can still be undone."""
         try:
-            answer: object = await within(
-                self._patience_s, self._billing.may_cancel(view(row, reason=reason))
-            )
+            return _yes_or_no("may_cancel", await self._ask("may_cancel", view(row, reason=reason)))
         except AlreadyDelivered:
             return False
-        except Refused as refusal:
-            raise _documented("may_cancel", refusal) from refusal.__cause__
-        if not isinstance(answer, bool):
-            raise TypeError(f"Billing.may_cancel must return True or False, not {type(answer).__name__}")
-        return answer
 
     async def fiscal_data(self, notice: FiscalNotice) -> bool:
         """Hand fiscal data over; tells whether the shop knows the receipt."""
-        try:
-            answer: object = await within(self._patience_s, self._billing.fiscal_data(notice))
-        except Refused as refusal:
-            raise _documented("fiscal_data", refusal) from refusal.__cause__
-        if not isinstance(answer, bool):
-            raise TypeError(f"Billing.fiscal_data must return True or False, not {type(answer).__name__}")
-        return answer
+        return _yes_or_no("fiscal_data", await self._ask("fiscal_data", notice))
 
     async def change_password(self, password: str) -> None:
         """Tell the shop its new key."""
+        await self._ask("change_password", password)
+
+    async def _ask(self, name: str, given: object) -> object:
         try:
-            await within(self._patience_s, self._billing.change_password(password))
+            hook: Coroutine[Any, Any, object] = self._call(name, given)
+            return await within(self._patience_s, hook)
         except Refused as refusal:
-            raise _documented("change_password", refusal) from refusal.__cause__
+            raise _documented(name, refusal) from refusal.__cause__
 
 
-def hooks_of(billing: Billing) -> Hooks:
-    """Tell which effects a shop does anything for: those whose hooks it has overridden."""
-
-    def overridden(name: str) -> bool:
-        return getattr(type(billing), name) is not getattr(Billing, name)
-
-    return Hooks(
-        create=overridden("create"),
-        perform=overridden("perform"),
-        may_cancel=overridden("may_cancel"),
-        cancel=overridden("cancel"),
-    )
+_NOTHING = Ran()
 
 
 def read_number(answer: object) -> str | None:
@@ -133,7 +129,7 @@ def read_number(answer: object) -> str | None:
         return None
     if isinstance(answer, bool) or not isinstance(answer, str | int):
         raise TypeError(
-            f"Billing.create must return the transaction's number or None, not {type(answer).__name__}"
+            f"the hook create must return the transaction's number or None, not {type(answer).__name__}"
         )
     number = str(answer)
     if not 0 < len(number) <= NUMBER_LENGTH_MAX or not is_clean_text(number):
@@ -141,10 +137,16 @@ def read_number(answer: object) -> str | None:
     return number
 
 
-def _nothing(name: str, answer: Any) -> None:
+def _nothing(name: str, answer: object) -> None:
     if answer is not None:
         # Returning False is how many say no, and here it would take a payment for a yes.
-        raise TypeError(f"Billing.{name} must return nothing, not {type(answer).__name__}: raise to refuse")
+        raise TypeError(f"the hook {name} must return nothing, not {type(answer).__name__}: raise to refuse")
+
+
+def _yes_or_no(name: str, answer: object) -> bool:
+    if not isinstance(answer, bool):
+        raise TypeError(f"the hook {name} must return True or False, not {type(answer).__name__}")
+    return answer
 
 
 def _documented(hook: str, refusal: Refused) -> Exception:
@@ -152,7 +154,7 @@ def _documented(hook: str, refusal: Refused) -> Exception:
     if isinstance(refusal, _MAY_REFUSE[hook]):
         return refusal
     error = TypeError(
-        f"Billing.{hook} raised {type(refusal).__name__}, which the documentation does not allow there"
+        f"the hook {hook} raised {type(refusal).__name__}, which the documentation does not allow there"
     )
     error.__cause__ = refusal
     return error

@@ -7,7 +7,6 @@ from tiyin.merchant.refusals import Refused
 from tiyin.merchant.stores.port import EffectError, StillRunningError, TransactionStore
 from tiyin.runtime.clock import Clock
 from tiyin.runtime.logs import get_logger
-from tiyin.runtime.tasks import Tasks
 
 __all__ = ["Sweep"]
 
@@ -25,8 +24,6 @@ class Sweep:
         store: Where transactions are.
         expire: Cancels one by timeout.
         clock: The time.
-        tasks: Owns the sweeping.
-        every_s: How long to wait between rounds, in seconds.
     """
 
     def __init__(
@@ -34,29 +31,11 @@ class Sweep:
         store: TransactionStore,
         expire: Callable[[str], Awaitable[None]],
         clock: Clock,
-        tasks: Tasks,
-        *,
-        every_s: float,
     ) -> None:
         self._store = store
         self._expire = expire
         self._clock = clock
-        self._tasks = tasks
-        self._every_s = every_s
-        self._task: asyncio.Task[None] | None = None
         self._log = get_logger("tiyin.merchant")
-
-    def start(self) -> None:
-        """Begin to sweep."""
-        if self._task is None:
-            self._task = self._tasks.start(self._forever(), name="sweep of expired transactions")
-
-    async def stop(self) -> None:
-        """End the sweeping; an effect that runs is left to end by itself."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait((task,))
 
     async def run(self, limit: int = _ROUND_MAX) -> int:
         """Look once.
@@ -77,8 +56,20 @@ class Sweep:
             found += len(page)
             after = page[-1]
             for start in range(0, len(page), _AT_ONCE):
-                await asyncio.gather(*(self._one(id_) for _, id_ in page[start : start + _AT_ONCE]))
+                ids = [id_ for _, id_ in page[start : start + _AT_ONCE]]
+                if self._store.blocking:
+                    for id_ in ids:
+                        await self._one(id_)
+                else:
+                    await asyncio.gather(*(self._one(id_) for id_ in ids))
         return found
+
+    async def round(self) -> None:
+        """Look once; whatever goes wrong is logged: a database that is away must not end the sweeping."""
+        try:
+            await self.run()
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            self._log.error("payme_sweep_failed", exc_info=error)
 
     async def _one(self, id_: str) -> None:
         try:
@@ -88,11 +79,3 @@ class Sweep:
         except (EffectError, Refused) as error:
             # The next round tries again; the others are not held up by it.
             self._log.error("payme_expiry_failed", transaction=id_, exc_info=error.__cause__ or error)
-
-    async def _forever(self) -> None:
-        while True:
-            try:
-                await self.run()
-            except Exception as error:  # noqa: BLE001 - a database that is away must not end the sweeping
-                self._log.error("payme_sweep_failed", exc_info=error)
-            await self._clock.sleep(self._every_s)

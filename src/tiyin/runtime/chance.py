@@ -17,6 +17,14 @@ class Chance(Protocol):
         """
         ...
 
+    def up_to(self, limit: float) -> float:
+        """Draw a number from 0 to a limit, each as likely as the others: full jitter.
+
+        Args:
+            limit: The limit.
+        """
+        ...
+
 
 class _Drawn:
     def __init__(self, source: random.Random) -> None:
@@ -26,6 +34,10 @@ class _Drawn:
         """Draw once; see `Chance.happens`."""
         # random() is below 1, so that 1 is always; and never below 0, so that 0 is never.
         return self._source.random() < probability
+
+    def up_to(self, limit: float) -> float:
+        """Draw a number; see `Chance.up_to`."""
+        return self._source.random() * limit
 
 
 class SystemChance(_Drawn):

@@ -24,7 +24,7 @@ from tiyin.merchant.rules import (
     marked,
     refused,
 )
-from tiyin.merchant.stores.port import EffectError, GuardTakenError, ShopEffects, StillRunningError
+from tiyin.merchant.stores.port import EffectError, GuardTakenError, Ran, ShopEffects, StillRunningError
 from tiyin.merchant.stores.tables import TRANSACTIONS
 from tiyin.merchant.stores.turns import Turns
 from tiyin.runtime.logs import get_logger
@@ -33,6 +33,8 @@ from tiyin.storage.errors import LeaseLost, StorageError, Taken
 from tiyin.storage.tables import Decision, Done, Lease, Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from tiyin.merchant.records import Row
     from tiyin.runtime.clock import Clock
     from tiyin.runtime.tasks import Tasks
@@ -164,8 +166,12 @@ class Effects:
             # The database took so long to give the lease that it is nearly over: ask for a whole one.
             await self._release(key, lease)
             return None
+        hook = shop.run(run, run.row, repeated=repeated)
         try:
-            number = await within(seconds, shop.run(run, run.row, repeated=repeated))
+            if shop.cuttable:
+                ran = await within(seconds, hook)
+            else:
+                lease, ran = await self._run_to_its_end(key, lease, hook)
         except Refused as refusal:
             await self._settle(key, lease, lambda row: refused(row, run))
             if run.final:
@@ -173,13 +179,35 @@ class Effects:
             # The shop refused what time demands: the call that only noticed it must not answer for that.
             raise EffectError(f"the shop refused to let {key} expire") from refusal
         except asyncio.CancelledError:
-            await self._release(key, lease)
+            if shop.cuttable:
+                await self._release(key, lease)
             raise
         except Exception as error:
             await self._release(key, lease)
             raise EffectError(f"a hook of {key} failed") from error
         now_ms = self._clock.now_ms()
-        return Answer(await self._settle(key, lease, lambda row: finished(row, run, now_ms, number=number)))
+        done = await self._settle(key, lease, lambda row: finished(row, run, now_ms, number=ran.number))
+        shop.committed(ran.afterwards)
+        return Answer(done)
+
+    async def _run_to_its_end(
+        self, key: str, lease: Lease, hook: Coroutine[Any, Any, Ran]
+    ) -> tuple[Lease, Ran]:
+        """Run a hook that cannot be cut, and hold the transaction for as long as it takes.
+
+        Nobody else may begin while it runs, so the lease is made longer again and again. If that fails for
+        so long that the lease is lost, the hook is still waited for, and its result is then somebody else's.
+        """
+        running = self._tasks.start(_caught(hook), name=f"a hook of {key}")
+        while not (await asyncio.wait((running,), timeout=self._lease_ms / 3000))[0]:
+            try:
+                lease = await self._store.work.renew(lease, self._lease_ms)
+            except StorageError as error:
+                self._log.error("payme_lease_not_renewed", transaction=key, error=type(error).__name__)
+        result = running.result()
+        if isinstance(result, Exception):
+            raise result
+        return lease, result
 
     async def _mark(self, key: str, run: Run, rule: Rule, lease: Lease) -> Run | None:
         now_ms = self._clock.now_ms()
@@ -226,6 +254,14 @@ class Effects:
 def _wait_no_more(ended: asyncio.Future[Settled | Exception | None]) -> None:
     if not ended.done():
         ended.set_result(None)
+
+
+async def _caught(hook: Coroutine[Any, Any, Ran]) -> Ran | Exception:
+    """Let a hook's failure be told by whoever waits for it, and by nobody else."""
+    try:
+        return await hook
+    except Exception as error:  # noqa: BLE001 - raised again by whoever waits
+        return error
 
 
 def _work_key(key: str) -> str:

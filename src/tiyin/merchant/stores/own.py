@@ -1,5 +1,8 @@
 """The kit's own store: transactions in SQLite or PostgreSQL, whatever the shop itself keeps its orders in."""
 
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
 import sqlalchemy as sa
 
 from tiyin.merchant.records import Row
@@ -15,6 +18,8 @@ from tiyin.storage.tables import Decision
 
 __all__ = ["OwnStore"]
 
+T = TypeVar("T")
+
 _DRAIN_S = 10.0
 
 
@@ -29,6 +34,9 @@ class OwnStore:
         patience_s: How long a call waits for a hook before it is answered -32400, in seconds.
         lease_ms: How long one process may hold a transaction for a hook, in milliseconds, at least 1,000.
     """
+
+    blocking: Final = False
+    detached: Final = True
 
     def __init__(
         self,
@@ -77,6 +85,10 @@ class OwnStore:
         if self._effects is None:
             raise _not_started()
         return await self._effects.carry_out(key, rule, shop)
+
+    async def together(self, work: Callable[[], Awaitable[T]], *, locks: bool) -> T:  # noqa: ARG002 - the port's
+        """Do the work: this store is apart from the shop's data, and each of its changes stands alone."""
+        return await work()
 
     async def read(self, key: str) -> Row | None:
         """Return the row as last committed, or None."""

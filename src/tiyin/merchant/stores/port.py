@@ -1,23 +1,29 @@
 """What the Merchant API needs of a place that keeps transactions."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from tiyin.merchant.after_commit import Afterwards
 from tiyin.merchant.records import Row
 from tiyin.merchant.rules import Answer, AskDelivered, Fresh, Hooks, Refuse, Rule, Run
 
 __all__ = [
+    "BlockingStore",
     "EffectError",
     "FiscalRow",
     "GuardTakenError",
     "KeyRow",
     "KeyRule",
+    "Ran",
     "ShopEffects",
     "StillRunningError",
     "TransactionStore",
 ]
+
+T = TypeVar("T")
 
 
 class GuardTakenError(Exception):
@@ -74,6 +80,18 @@ class FiscalRow(msgspec.Struct, frozen=True):
     version: int = 0
 
 
+class Ran(msgspec.Struct, frozen=True):
+    """What came of a hook.
+
+    Attributes:
+        number: The shop's own number of a created transaction, if it gives one.
+        afterwards: What it left to be done once its work is durable.
+    """
+
+    number: str | None = None
+    afterwards: Afterwards = ()
+
+
 class ShopEffects(Protocol):
     """The shop's side of an effect."""
 
@@ -82,7 +100,12 @@ class ShopEffects(Protocol):
         """Which effects the shop does anything for."""
         ...
 
-    def run(self, run: Run, row: Row, *, repeated: bool) -> Coroutine[Any, Any, str | None]:
+    @property
+    def cuttable(self) -> bool:
+        """Whether a hook that takes too long can be cut: one that runs in a thread cannot."""
+        ...
+
+    def run(self, run: Run, row: Row, *, repeated: bool) -> Coroutine[Any, Any, Ran]:
         """Run the hook of an effect.
 
         Args:
@@ -90,18 +113,32 @@ class ShopEffects(Protocol):
             row: The row before it.
             repeated: Whether it was begun before.
 
-        Returns:
-            The shop's own number of a created transaction, if it gives one.
-
         Raises:
             Refused: If the shop says no and did nothing.
             Exception: Anything else: nobody knows what was done.
         """
         ...
 
+    def committed(self, afterwards: Afterwards) -> None:
+        """Have done what a hook left for afterwards: its work is durable now."""
+        ...
+
 
 class TransactionStore(Protocol):
-    """A place that keeps transactions and carries rules out on them."""
+    """A place that keeps transactions and carries rules out on them.
+
+    Attributes:
+        blocking: True if its methods block the thread and never wait for anything else: they run in threads,
+            and so do the shop's hooks, which are plain functions.
+        detached: True if it is kept apart from the shop's own data: hooks may be of either kind, and run
+            outside of its database transactions.
+    """
+
+    @property
+    def blocking(self) -> bool: ...  # noqa: D102 - told above
+
+    @property
+    def detached(self) -> bool: ...  # noqa: D102 - told above
 
     async def start(self) -> None:
         """Open it; called once before anything else, in the event loop that will use it."""
@@ -126,6 +163,19 @@ class TransactionStore(Protocol):
             StillRunningError: If an effect did not end in time.
             EffectError: If a hook failed in an unforeseen way.
             Refused: What a hook refused with.
+        """
+        ...
+
+    async def together(self, work: Callable[[], Awaitable[T]], *, locks: bool) -> T:
+        """Do several things in one database transaction, if the store is in the shop's own database.
+
+        Whatever inside calls this store, or is a hook of the shop, is a part of it. An exception undoes it
+        all. It may be done again from the beginning when the database demands it. A store that is kept apart
+        just does the work.
+
+        Args:
+            work: What to do.
+            locks: False if nothing will be locked or written.
         """
         ...
 
@@ -172,4 +222,20 @@ class TransactionStore(Protocol):
 
     async def change_key(self, key: str, rule: KeyRule) -> None:
         """Change what became of a key."""
+        ...
+
+
+class BlockingStore(TransactionStore, Protocol):
+    """A store whose methods block: none of its coroutines ever waits for the event loop, or needs one."""
+
+    def thread(self) -> AbstractContextManager[None]:
+        """Surround what one of the kit's threads does with the store, such as to give connections back."""
+        ...
+
+    def stays_in_thread(self) -> bool:
+        """Tell whether a call must be answered in the thread that it came in.
+
+        So it is where that thread has a database transaction open that the call is to be a part of, as in a
+        shop's tests.
+        """
         ...
