@@ -223,3 +223,36 @@ def test_results() -> None:
     assert (done.state, done.reason, done.cancel_time_ms, done.guard) == (REFUNDED, 5, LATE_MS, "g")
     done = rules.finished(row(WAITING, begun=Begun.CANCEL | Begun.PERFORM), run, LATE_MS)
     assert (done.state, done.guard, done.begun) == (CANCELLED, None, 0)
+
+
+def test_what_is_done_at_once_is_written_with_the_answer() -> None:
+    """Without hooks one commit does it: the row that answers is the row that is written, at that moment."""
+    step = rules.create(None, NOW_MS, ASK, NONE, row(CREATING))
+    assert step == Step(Answer(row(WAITING)), row(WAITING))
+    step = rules.perform(row(WAITING), LATE_MS - 1, NONE)
+    paid = row(PAID, perform_time_ms=LATE_MS - 1)
+    assert step == Step(Answer(paid), paid)
+    step = rules.cancel(row(WAITING), NOW_MS + 1, 3, NONE)
+    gone = row(CANCELLED, reason=3, cancel_time_ms=NOW_MS + 1, guard=None)
+    assert step == Step(Answer(gone), gone)
+    step = rules.cancel(paid, NOW_MS + 2, 5, NONE)
+    refunded = row(REFUNDED, reason=5, cancel_time_ms=NOW_MS + 2, perform_time_ms=LATE_MS - 1)
+    assert step == Step(Answer(refunded), refunded)
+
+
+def test_what_is_to_run_names_the_row_before_it() -> None:
+    """Goal: a hook, and the question whether goods were delivered, are about the row as it stands."""
+    assert rules.create(row(CREATING), NOW_MS, ASK, ALL) == Step(
+        Run(Begun.CREATE, row(CREATING)), row(CREATING, begun=Begun.CREATE)
+    )
+    assert rules.perform(row(WAITING), NOW_MS, ALL).outcome == Run(Begun.PERFORM, row(WAITING))
+    assert rules.cancel(row(WAITING), NOW_MS, 1, ALL).outcome == Run(Begun.CANCEL, row(WAITING), 1)
+    assert rules.cancel(row(PAID), NOW_MS, 5, ALL).outcome == AskDelivered(row(PAID))
+    assert rules.expire(row(WAITING), LATE_MS, ALL).outcome == Run(Begun.CANCEL, row(WAITING), 4, final=False)
+
+
+def test_a_number_of_the_shop_s_own_is_optional() -> None:
+    run = Run(Begun.CREATE, row(CREATING))
+    assert rules.finished(row(CREATING, number="n"), run, NOW_MS).number == "n"
+    assert rules.finished(row(CREATING, number="n"), run, NOW_MS, number="5123").number == "5123"
+    assert rules.refused(row(CREATING, begun=Begun.CREATE), run).begun == 0
