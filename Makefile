@@ -32,10 +32,13 @@ types: $(VENV)/.dev ## mypy --strict
 bench: $(VENV)/.dev ## the benchmarks, each beside its floor
 	$(BIN)/python -m bench
 
+prove: $(VENV)/.dev ## the long proofs: what is too slow for every change
+	$(BIN)/python -m prove
+
 lock: $(VENV)/.dev ## lock the dependencies again, with hashes
 	$(BIN)/python scripts/lock.py
 
 clean: ## forget what was installed and stored
 	rm -rf $(VENV) var
 
-.PHONY: help run test lint types bench lock clean
+.PHONY: help run test lint types bench prove lock clean

@@ -86,7 +86,7 @@ def test_a_split_adds_up_or_the_shop_is_wrong() -> None:
     parts = [Receiver(payme_id(1), 100), Receiver(payme_id(2), 400)]
     order = Order(receivers=parts)
     assert judge_order(order, ACCOUNT, 500, creating=True) is order
-    with pytest.raises(ValueError, match=r"do not add up to the amount"):
+    with pytest.raises(ValueError, match=r"^the parts of Order.receivers do not add up to the amount$"):
         judge_order(order, ACCOUNT, 501, creating=True)
     judge_order(Order(receivers=[]), ACCOUNT, 501, creating=True)
 
@@ -113,6 +113,12 @@ def test_who_holds_an_order(state: int, creating: bool, code: int) -> None:
         judge_holder(holder(state), Order(field="phone"), ACCOUNT, creating=creating)
     assert refusal.value.code == code
     assert refusal.value.data == (None if code == -31008 else "phone")
+
+
+def test_a_held_order_is_blamed_on_the_main_field() -> None:
+    with pytest.raises(OrderUnavailable) as refusal:
+        judge_holder(holder(State.PAID), Order(), ACCOUNT, creating=True)
+    assert refusal.value.data == "order_id"
 
 
 def test_an_order_that_nobody_holds() -> None:
