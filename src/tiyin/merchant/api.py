@@ -7,7 +7,7 @@ and stores that block. Wherever the two kinds differ, a thread stands between th
 import asyncio
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self, cast
 
@@ -19,6 +19,7 @@ from tiyin.merchant.calling import AnyBilling
 from tiyin.merchant.driving import drive_all
 from tiyin.merchant.in_loop import InLoop, LoopThread
 from tiyin.merchant.in_threads import InThreads
+from tiyin.merchant.moving import OldTransaction, TakenOver
 from tiyin.merchant.settings import Settings, read_messages
 from tiyin.merchant.stores.port import BlockingStore, TransactionStore
 from tiyin.protocol.values import Text
@@ -191,6 +192,32 @@ class MerchantApi:
         if self._blocking:
             return self._threads().sweep(limit)
         return self._loop_thread.run(self.expire_due(limit))
+
+    async def take_over(self, old: Iterable[OldTransaction]) -> TakenOver:
+        """Keep transactions that another implementation took, so that Payme can still ask for them.
+
+        Args:
+            old: The transactions; see `tiyin.merchant.moving`.
+
+        Returns:
+            How many were taken over, how many were known already, and which held an order twice.
+
+        Raises:
+            ValueError: If one of them contradicts itself; those before it are taken over.
+        """
+        if self._blocking:
+            return await asyncio.to_thread(self._threads().take_over, old)
+        return await (await self._started()).take_over(old)
+
+    def take_over_sync(self, old: Iterable[OldTransaction]) -> TakenOver:
+        """Do what `take_over` does, in a command that does not await.
+
+        Args:
+            old: The transactions.
+        """
+        if self._blocking:
+            return self._threads().take_over(old)
+        return self._loop_thread.run(self.take_over(old))
 
     async def _handle_in_thread(self, call: Call) -> Reply:
         if self._loop_made_in != os.getpid():

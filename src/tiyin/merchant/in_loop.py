@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tiyin.merchant.after_commit import Afterwards, run_afterwards_async
 from tiyin.merchant.answering import Answering
 from tiyin.merchant.keys import KeyRing
 from tiyin.merchant.methods import Methods
+from tiyin.merchant.moving import OldTransaction, TakenOver, take_over
 from tiyin.merchant.settings import Settings
 from tiyin.merchant.shop import Shop
 from tiyin.merchant.stores.own import OwnStore
@@ -48,8 +49,8 @@ class InLoop:
             else settings.store
         )
         keys = KeyRing(settings.keys, self._store, clock, changes=settings.allow_change_password)
-        shop = Shop(settings.calling(), patience_s=settings.patience_s, afterwards=self._do_afterwards)
-        methods = Methods(shop, self._store, keys, clock)
+        self._shop = Shop(settings.calling(), patience_s=settings.patience_s, afterwards=self._do_afterwards)
+        methods = Methods(self._shop, self._store, keys, clock)
         self.sweep = Sweep(self._store, methods.expire, clock)
         self._sweep_every_s = settings.sweep_every_s
         self._sweeping: asyncio.Task[None] | None = None
@@ -76,6 +77,10 @@ class InLoop:
         if self._own_tasks:
             await self._tasks.drain(_DRAIN_S)
         await self._store.stop()
+
+    async def take_over(self, old: Iterable[OldTransaction]) -> TakenOver:
+        """Keep transactions of another implementation."""
+        return await take_over(old, self._shop, self._store)
 
     async def _sweep(self) -> None:
         while True:

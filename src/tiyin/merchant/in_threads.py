@@ -8,6 +8,7 @@ import contextlib
 import contextvars
 import os
 import threading
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
@@ -16,6 +17,7 @@ from tiyin.merchant.answering import Answering, Call, Reply
 from tiyin.merchant.driving import drive
 from tiyin.merchant.keys import KeyRing
 from tiyin.merchant.methods import Methods
+from tiyin.merchant.moving import OldTransaction, TakenOver, take_over
 from tiyin.merchant.settings import Settings
 from tiyin.merchant.shop import Shop
 from tiyin.merchant.stores.port import BlockingStore
@@ -43,8 +45,8 @@ class InThreads:
         self._sweep_every_s = settings.sweep_every_s
         keys = KeyRing(settings.keys, store, settings.clock, changes=settings.allow_change_password)
         # The hooks' own bound is that of the whole call.
-        shop = Shop(settings.calling(), patience_s=settings.patience_s, afterwards=self._do_afterwards)
-        methods = Methods(shop, store, keys, settings.clock)
+        self._shop = Shop(settings.calling(), patience_s=settings.patience_s, afterwards=self._do_afterwards)
+        methods = Methods(self._shop, store, keys, settings.clock)
         self._sweep = Sweep(store, methods.expire, settings.clock)
         self._answering = Answering(
             methods,
@@ -114,6 +116,11 @@ class InThreads:
         """
         with self._store.thread() if not self._store.stays_in_thread() else contextlib.nullcontext():
             return drive(self._sweep.run(limit))
+
+    def take_over(self, old: Iterable[OldTransaction]) -> TakenOver:
+        """Keep transactions of another implementation."""
+        with self._store.thread() if not self._store.stays_in_thread() else contextlib.nullcontext():
+            return drive(take_over(old, self._shop, self._store))
 
     def _submit(self, call: Call, wanted: Wanted) -> Future[Reply]:
         def answer() -> Reply:
