@@ -110,7 +110,10 @@ def form_pairs(request: CheckoutRequest) -> list[tuple[str, str]]:
         pairs += _description_pairs(request.description)
     if request.detail is not None:
         read_detail(request.detail)
-        pairs.append(("detail", base64.b64encode(msgspec.json.encode(request.detail)).decode("ascii")))
+        encoded = base64.b64encode(msgspec.json.encode(request.detail)).decode("ascii")
+        if len(encoded) > DETAIL_LENGTH_MAX:
+            raise FieldError("detail", f"must have at most {DETAIL_LENGTH_MAX} characters in base64")
+        pairs.append(("detail", encoded))
     return pairs
 
 

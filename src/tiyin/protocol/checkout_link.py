@@ -82,12 +82,13 @@ class CheckoutRequest(msgspec.Struct, frozen=True):
     detail: dict[str, Any] | None = None
 
 
-def write_link(base_url: str, request: CheckoutRequest) -> str:
+def write_link(base_url: str, request: CheckoutRequest, *, with_currency: bool = False) -> str:
     """Write a checkout link.
 
     Args:
         base_url: the checkout's address, such as `https://checkout.paycom.uz`.
         request: what to pay. Defaults are left out of the link.
+        with_currency: whether to write `cr`, which has one value only.
 
     Returns:
         The address, in base64 with the URL-safe letters for `/` and `+`, which a path does not carry well.
@@ -96,6 +97,22 @@ def write_link(base_url: str, request: CheckoutRequest) -> str:
         ValueError: for a value that holds `;`, that the documentation does not allow, or that cannot travel
             in a link, as `detail` cannot. A `FieldError` where one field is to blame.
     """
+    pairs = _link_pairs(request)
+    if with_currency:
+        pairs.append(("cr", str(CURRENCY_UZS)))
+    for name, value in pairs:
+        if ";" in name or ";" in value:
+            raise FieldError(name, "a link cannot carry the character ;")
+        if "=" in name or name != name.strip():
+            raise FieldError(name, "a link cannot carry such a name")
+    text = ";".join(f"{name}={value}" for name, value in pairs)
+    encoded = base64.urlsafe_b64encode(text.encode()).decode("ascii")
+    if len(encoded) > LINK_LENGTH_MAX:
+        raise ValueError(f"a link has at most {LINK_LENGTH_MAX} characters: send a form")
+    return f"{base_url.rstrip('/')}/{encoded}"
+
+
+def _link_pairs(request: CheckoutRequest) -> list[tuple[str, str]]:
     if not request.account:
         raise FieldError("account", "is required")
     if request.detail is not None or request.description is not None:
@@ -109,16 +126,7 @@ def write_link(base_url: str, request: CheckoutRequest) -> str:
         pairs.append(("c", read_callback(request.callback).replace(";", "%3B")))
     if request.callback_timeout_ms != CALLBACK_TIMEOUT_MS:
         pairs.append(("ct", str(read_timeout_text(str(request.callback_timeout_ms)))))
-    for name, value in pairs:
-        if ";" in name or ";" in value:
-            raise FieldError(name, "a link cannot carry the character ;")
-        if "=" in name or name != name.strip():
-            raise FieldError(name, "a link cannot carry such a name")
-    text = ";".join(f"{name}={value}" for name, value in pairs)
-    encoded = base64.urlsafe_b64encode(text.encode()).decode("ascii")
-    if len(encoded) > LINK_LENGTH_MAX:
-        raise ValueError(f"a link has at most {LINK_LENGTH_MAX} characters: send a form")
-    return f"{base_url.rstrip('/')}/{encoded}"
+    return pairs
 
 
 def read_link(encoded: str) -> CheckoutRequest:

@@ -4,6 +4,7 @@ Documentation: merchant-api/CheckPerformTransaction, subscribe-api/receipts.crea
 """
 
 import re
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -37,6 +38,7 @@ _QR_CODE_PATHS: Final = ("/epi", "/check")
 _TEXT_LENGTH_MAX: Final = 2048
 _RECEIPT_ID_DIGITS_MAX: Final = 18
 _VAT_RATES_TODAY: Final = (0, 12)
+_EXACT: Final = Context(prec=60, rounding=ROUND_HALF_UP)
 
 _IKPU = re.compile(r"[0-9]{17}")
 _DIGITS = re.compile(r"[0-9]{1,20}")
@@ -112,9 +114,9 @@ class Item(msgspec.Struct, frozen=True):
         _set_discount(self, self.discount)
 
     @property
-    def total_tiyin(self) -> float:
-        """What the whole position costs after its discount, in tiyin; whole for whole counts."""
-        return self.price * self.count - _discount_tiyin(self.discount)
+    def total_tiyin(self) -> int:
+        """What the whole position costs after its discount, in tiyin; a weighed one is rounded half up."""
+        return _cost_tiyin(self.price, self.count) - _discount_tiyin(self.discount)
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -139,7 +141,7 @@ class Detail(msgspec.Struct, frozen=True):
         _set_discount(self, self.discount)
 
     @property
-    def total_tiyin(self) -> float:
+    def total_tiyin(self) -> int:
         """What everything costs together, in tiyin."""
         shipping_tiyin = 0 if self.shipping is None else self.shipping.price
         return sum(item.total_tiyin for item in self.items) + shipping_tiyin - _discount_tiyin(self.discount)
@@ -247,6 +249,13 @@ def _set_discount(struct: Item | Detail, discount: int | Discount | None) -> Non
         set_field(struct, "discount", discount, _read_price)
 
 
+def _cost_tiyin(price_tiyin: int, count: float) -> int:
+    """Multiply exactly: a weight of 0.29 is the decimal that was written, not the float next to it."""
+    if isinstance(count, int):
+        return price_tiyin * count
+    return int(_EXACT.quantize(_EXACT.multiply(Decimal(price_tiyin), Decimal(repr(count))), Decimal(1)))
+
+
 def _discount_tiyin(discount: int | Discount | None) -> int:
     if discount is None:
         return 0
@@ -287,10 +296,8 @@ def detail_warnings(detail: Detail, amount_tiyin: int) -> list[str]:
         warnings.append("detail has no items: the receipt cannot be fiscalized")
     if detail.receipt_type != 0:
         warnings.append(f"receipt_type {detail.receipt_type} is not documented, only 0 is")
-    if round(detail.total_tiyin) != amount_tiyin:
-        warnings.append(
-            f"the items come to {detail.total_tiyin:.0f} tiyin, but {amount_tiyin} tiyin are paid"
-        )
+    if detail.total_tiyin != amount_tiyin:
+        warnings.append(f"the items come to {detail.total_tiyin} tiyin, but {amount_tiyin} tiyin are paid")
     warnings.extend(
         f"items[{index}]: a VAT rate of {item.vat_percent}% is not in force, 0 and 12 are"
         for index, item in enumerate(detail.items)
