@@ -35,7 +35,7 @@ from tiyin.protocol.values import Text
 from tiyin.runtime.logs import get_logger
 from tiyin.runtime.redaction import redact_text
 
-__all__ = ["Answering", "Call", "Reply"]
+__all__ = ["Answering", "Call", "Reply", "not_open"]
 
 _encode = msgspec.json.Encoder().encode
 _LOGGED_MAX = 64
@@ -168,6 +168,16 @@ class Answering:
         )
         return self._error(request, internal_error(), method)
 
+    def failed_call(self, call: Call, error: BaseException) -> Reply:
+        """Answer -32400 to a call that ended in a way that no call should, and log why.
+
+        Args:
+            call: The HTTP request.
+            error: What ended it.
+        """
+        cause = error if isinstance(error, Exception) else RuntimeError(f"it raised {type(error).__name__}")
+        return self.failed(_read(call.body), cause)
+
     def gave_up(self, call: Call, why: str) -> Reply:
         """Answer -32400 to a call that nobody could answer in time.
 
@@ -224,6 +234,20 @@ class Answering:
         return Reply(
             error_reply(request, error, language=None if method is None else message_language(method))
         )
+
+
+def not_open(call: Call, error: Exception) -> Reply:
+    """Answer -32400 to a call that came while the store could not be opened, and log why.
+
+    Args:
+        call: The HTTP request.
+        error: Why.
+    """
+    request = _read(call.body)
+    get_logger("tiyin.merchant").error(
+        "payme_store_not_open", request_id=_id_of(request), why=type(error).__name__, exc_info=error
+    )
+    return Reply(error_reply(request, internal_error(), language=None))
 
 
 def _read(body: bytes) -> Request | RequestRefused:

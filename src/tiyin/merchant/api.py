@@ -5,18 +5,16 @@ and stores that block. Wherever the two kinds differ, a thread stands between th
 """
 
 import asyncio
-import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self, cast
 
 import msgspec
 
 from tiyin.merchant.access import AddressList, Keys
-from tiyin.merchant.answering import Call, Reply
+from tiyin.merchant.answering import Call, Reply, not_open
 from tiyin.merchant.calling import AnyBilling
-from tiyin.merchant.driving import drive_all
 from tiyin.merchant.in_loop import InLoop, LoopThread
 from tiyin.merchant.in_threads import InThreads
 from tiyin.merchant.moving import OldTransaction, TakenOver
@@ -24,6 +22,7 @@ from tiyin.merchant.settings import Settings, read_messages
 from tiyin.merchant.stores.port import BlockingStore, TransactionStore
 from tiyin.protocol.values import Text
 from tiyin.runtime.clock import Clock, SystemClock
+from tiyin.runtime.forks import forget_after_fork
 from tiyin.runtime.tasks import Tasks
 
 __all__ = ["Call", "MerchantApi", "Reply", "SyncReply"]
@@ -100,12 +99,16 @@ class MerchantApi:
         )
         self._tasks = tasks
         self._blocking = self._settings.blocking
+        self._loop_thread = LoopThread()
+        self.forget_parent()
+        forget_after_fork(self)
+
+    def forget_parent(self) -> None:
+        """Begin anew in a child process: what a server opened before it forked belongs to the server."""
         self._opening = asyncio.Lock()
         self._in_loop: InLoop | None = None
         self._guard = threading.Lock()
         self._in_threads: InThreads | None = None
-        self._loop_thread = LoopThread()
-        self._loop_made_in = os.getpid()
 
     async def start(self) -> None:
         """Open the store and begin to look for expired transactions. A second call does nothing."""
@@ -130,11 +133,12 @@ class MerchantApi:
         if self._blocking:
             with self._guard:
                 threads, self._in_threads = self._in_threads, None
-            if threads is not None and threads.made_here:
+            if threads is not None:
                 threads.stop()
-        else:
+        elif self._loop_thread.runs:
             self._loop_thread.run(self.stop())
             self._loop_thread.stop()
+            self._opening = asyncio.Lock()  # the one before belongs to the loop that has ended
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -154,9 +158,16 @@ class MerchantApi:
         running = self._in_loop
         if running is not None:
             return await running.handle(call)
-        if self._blocking:
-            return await asyncio.to_thread(self._threads().handle, call)
-        return await (await self._started()).handle(call)
+        try:
+            if not self._blocking:
+                return await (await self._started()).handle(call)
+            threads = self._in_threads
+            if threads is None:
+                threads = await asyncio.to_thread(self._threads)
+        except Exception as error:  # noqa: BLE001 - a database that is down is no reason to be silent
+            return not_open(call, error)
+        reply = await threads.handle_awaited(call)
+        return reply if reply.more is None else Reply(reply.body, _awaited(threads.pieces(reply.more)))
 
     def handle_sync(self, call: Call) -> SyncReply:
         """Answer one call in a server that does not await; see `handle`.
@@ -165,9 +176,16 @@ class MerchantApi:
             call: The HTTP request.
         """
         if self._blocking:
-            reply = self._threads().handle(call)
-            return SyncReply(reply.body, None if reply.more is None else drive_all(reply.more))
-        reply = self._loop_thread.run(self._handle_in_thread(call))
+            try:
+                threads = self._threads()
+            except Exception as error:  # noqa: BLE001 - the same
+                return SyncReply(not_open(call, error).body)
+            reply = threads.handle(call)
+            return SyncReply(reply.body, None if reply.more is None else threads.pieces(reply.more))
+        try:
+            reply = self._loop_thread.run(self.handle(call))
+        except RuntimeError as error:
+            return SyncReply(not_open(call, error).body)
         return SyncReply(reply.body, None if reply.more is None else self._loop_thread.pieces(reply.more))
 
     async def expire_due(self, limit: int = 1000) -> int:
@@ -217,13 +235,8 @@ class MerchantApi:
         """
         if self._blocking:
             return self._threads().take_over(old)
-        return self._loop_thread.run(self.take_over(old))
-
-    async def _handle_in_thread(self, call: Call) -> Reply:
-        if self._loop_made_in != os.getpid():
-            # The server forked: what was opened before belongs to the process before.
-            self._loop_made_in, self._in_loop, self._opening = os.getpid(), None, asyncio.Lock()
-        return await self.handle(call)
+        # Gone through here: where the transactions come from may block, as Django's ORM does.
+        return self._loop_thread.run(self.take_over(list(old)))
 
     async def _started(self) -> InLoop:
         async with self._opening:
@@ -235,12 +248,18 @@ class MerchantApi:
 
     def _threads(self) -> InThreads:
         threads = self._in_threads
-        if threads is not None and threads.made_here:
+        if threads is not None:
             return threads
         with self._guard:
             threads = self._in_threads
-            if threads is None or not threads.made_here:
+            if threads is None:
                 threads = InThreads(self._settings, cast("BlockingStore", self._settings.store))
                 threads.start()
                 self._in_threads = threads
             return threads
+
+
+async def _awaited(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Go through a long statement of a store that blocks, whose reading is nothing for an event loop."""
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield piece

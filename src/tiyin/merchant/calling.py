@@ -7,6 +7,7 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError as FutureCancelledError
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -80,6 +81,10 @@ def calling(billing: object, *, blocking: bool, detached: bool) -> Calling:
     _check_hooks(billing, base, awaits=awaits)
     hooks = Hooks(**{hook: _overridden(billing, base, hook) for hook in Hooks.__struct_fields__})
     fields = _account_fields(billing)
+    check_settings = getattr(billing, "check_settings", None)
+    if by_order and check_settings is not None:
+        # A store's own base class knows what its orders must be.
+        check_settings()
     if by_order:
         billing = _AsyncByOrder(billing) if isinstance(billing, AsyncOrderBilling) else _ByOrder(billing)  # type: ignore[arg-type]  # `_base_of` told
     if awaits:
@@ -146,9 +151,34 @@ def _in_thread(billing: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
     async def call(hook: str, *given: Any) -> Any:
         context = contextvars.copy_context()
         work = getattr(billing, hook)
-        return await asyncio.get_running_loop().run_in_executor(threads, context.run, work, *given)
+        loop = asyncio.get_running_loop()
+        answer, error = await loop.run_in_executor(threads, context.run, _caught, work, given)
+        if error is not None:
+            raise error
+        return answer
 
     return call
+
+
+def _caught(work: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Any, Exception | None]:
+    """Call a hook in a thread; whatever it raises comes out as an ordinary exception.
+
+    A future takes no StopIteration, and a SystemExit or a CancelledError would end the loop that waits.
+    """
+    try:
+        return work(*given), None
+    except (StopIteration, FutureCancelledError) as error:
+        return None, _wrapped(error)
+    except Exception as error:  # noqa: BLE001 - raised again by whoever waits
+        return None, error
+    except BaseException as error:  # noqa: BLE001 - the same
+        return None, _wrapped(error)
+
+
+def _wrapped(error: BaseException) -> Exception:
+    wrapped = RuntimeError(f"a hook raised {type(error).__name__}")
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _keyed(offer: object, key: str) -> object:

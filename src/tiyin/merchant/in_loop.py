@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Iterator
+from concurrent.futures import CancelledError as FutureCancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tiyin.merchant.after_commit import Afterwards, run_afterwards_async
-from tiyin.merchant.answering import Answering
+from tiyin.merchant.after_commit import Afterwards, run_afterwards, run_afterwards_async
+from tiyin.merchant.answering import Answering, Call, Reply
 from tiyin.merchant.keys import KeyRing
 from tiyin.merchant.methods import Methods
 from tiyin.merchant.moving import OldTransaction, TakenOver, take_over
@@ -16,7 +16,8 @@ from tiyin.merchant.settings import Settings
 from tiyin.merchant.shop import Shop
 from tiyin.merchant.stores.own import OwnStore
 from tiyin.merchant.sweep import Sweep
-from tiyin.runtime.tasks import Tasks
+from tiyin.runtime.forks import forget_after_fork
+from tiyin.runtime.tasks import Tasks, TasksRefused
 
 if TYPE_CHECKING:
     from tiyin.merchant.stores.port import TransactionStore
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 _DRAIN_S = 10.0
 _STOP_S = 15.0
+_CANCEL_S = 2.0
 _AFTERWARDS_S = 60.0
 
 
@@ -62,7 +64,10 @@ class InLoop:
             allow_change_password=settings.allow_change_password,
             messages=settings.messages,
         )
-        self.handle = answering.handle
+        self._answering = answering
+        # With the kit's own store effects have tasks of their own. Elsewhere the whole call is a task, so
+        # that a client who hangs up cannot part a commit from what is to be done after it.
+        self.handle = answering.handle if self._store.detached else self._handle_to_its_end
 
     async def start(self) -> None:
         """Open the store, and begin to sweep."""
@@ -82,18 +87,27 @@ class InLoop:
         """Keep transactions of another implementation."""
         return await take_over(old, self._shop, self._store)
 
+    async def _handle_to_its_end(self, call: Call) -> Reply:
+        try:
+            return await self._tasks.finish(self._answering.handle(call), name="a call of Payme")
+        except TasksRefused as error:
+            return self._answering.gave_up(call, str(error))
+
     async def _sweep(self) -> None:
         while True:
             await self.sweep.round()
             await self._clock.sleep(self._sweep_every_s)
 
     def _do_afterwards(self, afterwards: Afterwards) -> None:
-        self._tasks.start(_bounded(afterwards), name="what a hook left for after its commit")
+        self._tasks.start(self._bounded(afterwards), name="what a hook left for after its commit")
 
-
-async def _bounded(afterwards: Afterwards) -> None:
-    async with asyncio.timeout(_AFTERWARDS_S):
-        await run_afterwards_async(afterwards)
+    async def _bounded(self, afterwards: Afterwards) -> None:
+        async with asyncio.timeout(_AFTERWARDS_S):
+            if self._shop.cuttable:
+                await run_afterwards_async(afterwards)
+            else:
+                # A shop of plain functions leaves plain functions, and they take as long as they take.
+                await asyncio.to_thread(run_afterwards, afterwards)
 
 
 class LoopThread:
@@ -103,18 +117,36 @@ class LoopThread:
     """
 
     def __init__(self) -> None:
+        self.forget_parent()
+        forget_after_fork(self)
+
+    def forget_parent(self) -> None:
+        """Begin anew in a child process: threads do not survive a fork."""
         self._guard = threading.Lock()
-        self._made_in: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the loop was made."""
+        return self._loop is not None
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop, and wait for it.
 
         Raises:
+            RuntimeError: If the loop ended before the coroutine did.
             Exception: Whatever it raises.
         """
-        return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._running())
+        except RuntimeError:
+            coroutine.close()
+            raise
+        try:
+            return future.result()
+        except FutureCancelledError:
+            raise RuntimeError("the process is stopping") from None
 
     def pieces(self, pieces: AsyncIterator[bytes]) -> Iterator[bytes]:
         """Go through an asynchronous iterator of the loop."""
@@ -122,21 +154,24 @@ class LoopThread:
         async def following() -> bytes | None:
             return await anext(pieces, None)
 
-        while (piece := self.run(following())) is not None:
-            yield piece
+        try:
+            while (piece := self.run(following())) is not None:
+                yield piece
+        finally:
+            if isinstance(pieces, AsyncGenerator):
+                self.run(pieces.aclose())
 
     def stop(self) -> None:
         """End the loop and its thread."""
         with self._guard:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is not None and thread is not None and self._made_in == os.getpid():
+        if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(_STOP_S)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._guard:
-            if self._loop is None or self._made_in != os.getpid():
-                self._made_in = os.getpid()
+            if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 # A daemon: a server that ends without telling anybody must not be held by it. Whatever runs
                 # is as safe as in a process that is killed.
@@ -151,3 +186,15 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     with contextlib.closing(loop):
         asyncio.set_event_loop(loop)
         loop.run_forever()
+        # Who waits for one of these in another thread must hear of the end. What was called into the loop at
+        # the last moment becomes a task only now, hence the second look.
+        for _ in range(2):
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel("the process is stopping")
+            loop.run_until_complete(_all_ended(left))
+
+
+async def _all_ended(tasks: "set[asyncio.Task[Any]]") -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=_CANCEL_S)

@@ -93,7 +93,8 @@ class KeyRing:
         await self._store.change_key(
             self._mode, lambda row: after_change(row, self._mode, self._configured, new)
         )
-        await self._read()
+        # Looked at again with the next call: what was just written may still be undone with all around it.
+        self._read_at = None
 
     async def _read(self) -> None:
         self._row = await self._store.key_row(self._mode)

@@ -240,6 +240,9 @@ class Methods:
         if unit is not None and not unit.locks:
             raise _ExpiredError(holder.id)
         await self.expire(holder.id)
+        if unit is not None:
+            # The shop's hook has changed what was found before.
+            unit.found.clear()
         return True
 
 

@@ -19,6 +19,7 @@ from tiyin.merchant.refusals import (
 from tiyin.merchant.rules import Run
 from tiyin.merchant.stores.port import Ran
 from tiyin.protocol.values import is_clean_text
+from tiyin.runtime.logs import get_logger
 from tiyin.runtime.patience import within
 
 __all__ = ["Shop", "read_number"]
@@ -83,8 +84,14 @@ class Shop:
 
     def committed(self, afterwards: Afterwards) -> None:
         """Have done what a hook left for afterwards."""
-        if afterwards:
+        if not afterwards:
+            return
+        try:
             self._afterwards(afterwards)
+        except Exception as error:  # noqa: BLE001 - the payment stands, whatever becomes of this
+            get_logger("tiyin.merchant").error(
+                "payme_after_commit_dropped", works=len(afterwards), exc_info=error
+            )
 
     async def may_cancel(self, row: Row, reason: int) -> bool:
         """Ask whether a paid transaction can still be undone."""

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tiyin.merchant.refusals import Refused
-from tiyin.merchant.stores.port import EffectError, StillRunningError, TransactionStore
+from tiyin.merchant.stores.port import StillRunningError, TransactionStore
 from tiyin.runtime.clock import Clock
 from tiyin.runtime.logs import get_logger
 
@@ -76,6 +75,6 @@ class Sweep:
             await self._expire(id_)
         except StillRunningError:
             self._log.warning("payme_expiry_waits", transaction=id_)
-        except (EffectError, Refused) as error:
-            # The next round tries again; the others are not held up by it.
+        except Exception as error:  # noqa: BLE001 - one that cannot be cancelled must not hold up the others
+            # The next round tries again.
             self._log.error("payme_expiry_failed", transaction=id_, exc_info=error.__cause__ or error)

@@ -8,13 +8,14 @@ Served alone it opens and closes the api with the server. Mounted, most framewor
 stop to themselves: then use ``async with api:`` in the framework's own lifespan, or let the first call do it.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
 from tiyin.merchant.api import Call, MerchantApi, Reply
 from tiyin.protocol.jsonrpc import BODY_BYTES_MAX
 from tiyin.runtime.memory import settle_memory
 from tiyin.runtime.patience import within
+from tiyin.runtime.tasks import Tasks
 
 __all__ = ["payme_app"]
 
@@ -48,7 +49,10 @@ def payme_app(api: MerchantApi) -> App:
             if read is not None:
                 body, whole = read
                 # A caller who has not ended his body is not listened to any longer.
-                await _write(send, await api.handle(_call(scope, body)), close=not whole)
+                reply = await api.handle(_call(scope, body))
+                await _write(send, reply, close=not whole)
+                if reply.more is not None:
+                    await _write_on(receive, send, reply.more)
         elif scope["type"] == "lifespan":
             await _live(api, receive, send)
         elif scope["type"] == "websocket":
@@ -105,9 +109,26 @@ async def _write(send: Send, reply: Reply, *, close: bool) -> None:
         return
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body, "more_body": True})
-    async for piece in reply.more:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+
+
+async def _write_on(receive: Receive, send: Send, more: AsyncIterator[bytes]) -> None:
+    """Write the rest of a long statement, for as long as somebody is there to read it."""
+    gone = Tasks().start(_gone(receive), name="whether the reader of a statement has gone")
+    try:
+        async for piece in more:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        if isinstance(more, AsyncGenerator):
+            await more.aclose()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _live(api: MerchantApi, receive: Receive, send: Send) -> None:

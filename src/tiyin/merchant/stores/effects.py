@@ -45,6 +45,7 @@ __all__ = ["Effects"]
 _KIND = "payme-effect"
 _OWNER = "merchant"
 LEASE_MS_MIN = 1_000
+_LEFT_BEHIND_LEASES = 10
 _SETTLE_WAITS_S = (0.05, 0.2, 1.0)
 _WAITS_S = (0.01, 0.02, 0.04, 0.08, 0.15, *(0.3,) * 40)
 
@@ -110,7 +111,8 @@ class Effects:
         except Exception as error:  # noqa: BLE001 - raised again by whoever waits
             result = error
         except BaseException:
-            ended.cancel()
+            if not ended.done():
+                ended.set_result(StillRunningError("the process is stopping"))
             raise
         if not ended.done():
             ended.set_result(result)
@@ -199,15 +201,25 @@ class Effects:
         so long that the lease is lost, the hook is still waited for, and its result is then somebody else's.
         """
         running = self._tasks.start(_caught(hook), name=f"a hook of {key}")
-        while not (await asyncio.wait((running,), timeout=self._lease_ms / 3000))[0]:
-            try:
-                lease = await self._store.work.renew(lease, self._lease_ms)
-            except StorageError as error:
-                self._log.error("payme_lease_not_renewed", transaction=key, error=type(error).__name__)
+        try:
+            while not (await asyncio.wait((running,), timeout=self._lease_ms / 3000))[0]:
+                lease = await self._renewed(key, lease, self._lease_ms)
+        except asyncio.CancelledError:
+            # The process is stopping, and its thread runs on for as long as the hook takes. Nobody can hold
+            # the transaction for it any more, so it is held once more, and long.
+            await self._renewed(key, lease, _LEFT_BEHIND_LEASES * self._lease_ms)
+            raise
         result = running.result()
         if isinstance(result, Exception):
             raise result
         return lease, result
+
+    async def _renewed(self, key: str, lease: Lease, lease_ms: int) -> Lease:
+        try:
+            return await self._store.work.renew(lease, lease_ms)
+        except StorageError as error:
+            self._log.error("payme_lease_not_renewed", transaction=key, error=type(error).__name__)
+            return lease
 
     async def _mark(self, key: str, run: Run, rule: Rule, lease: Lease) -> Run | None:
         now_ms = self._clock.now_ms()

@@ -17,6 +17,7 @@ from tiyin.merchant.refusals import Refused
 from tiyin.merchant.rules import Answer, AskDelivered, Fresh, Refuse, Rule, Run, finished
 from tiyin.merchant.stores.port import EffectError, GuardTakenError, ShopEffects, StillRunningError
 from tiyin.merchant.stores.unit import UNIT, Unit
+from tiyin.merchant.stores.wanted import WANTED
 from tiyin.runtime.chance import Chance, SystemChance
 from tiyin.runtime.clock import Clock
 from tiyin.runtime.patience import within
@@ -109,6 +110,9 @@ class InTransaction:
             except Exception as error:
                 if not self._repeatable(error):
                     raise
+            wanted = WANTED.get()
+            if wanted is not None:
+                wanted.reopen()
             await self._database.pause(self._chance.up_to(pause_s))
         return await self._once(work, locks=locks)
 
@@ -132,9 +136,13 @@ class InTransaction:
                 UNIT.reset(token)
             if locks:
                 self._database.check_wanted()
+        self._committed(unit)
+        return answer
+
+    def _committed(self, unit: Unit) -> None:
+        """Have done what hooks left for afterwards; a store that is itself inside of a transaction waits."""
         for shop, afterwards in unit.afterwards:
             shop.committed(afterwards)
-        return answer
 
     async def _settle(self, unit: Unit, key: str, rule: Rule, shop: ShopEffects) -> Settled:
         session: Session = unit.session

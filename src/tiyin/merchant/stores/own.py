@@ -11,6 +11,7 @@ from tiyin.merchant.stores.effects import Effects
 from tiyin.merchant.stores.port import FiscalRow, KeyRow, KeyRule, ShopEffects
 from tiyin.merchant.stores.tables import FISCAL, HOLDERS, KEYS, TRANSACTIONS, metadata
 from tiyin.runtime.clock import Clock, SystemClock
+from tiyin.runtime.forks import forget_after_fork
 from tiyin.runtime.tasks import Tasks
 from tiyin.storage.open import open_store
 from tiyin.storage.store import Store
@@ -21,6 +22,7 @@ __all__ = ["OwnStore"]
 T = TypeVar("T")
 
 _DRAIN_S = 10.0
+_PARENTS: Final[list[Store]] = []
 
 
 class OwnStore:
@@ -55,6 +57,16 @@ class OwnStore:
         self._lease_ms = lease_ms
         self._store: Store | None = None
         self._effects: Effects | None = None
+        forget_after_fork(self)
+
+    def forget_parent(self) -> None:
+        """Begin anew in a child process: the connection and its threads are the parent's."""
+        if self._store is not None:
+            # Kept for ever, so that nobody closes in a child what the parent has open.
+            _PARENTS.append(self._store)
+        self._store = self._effects = None
+        if self._own_tasks:
+            self._tasks = Tasks()
 
     async def start(self) -> None:
         """Open the database and create what is missing."""

@@ -5,7 +5,7 @@ import threading
 
 from tiyin.merchant.stores.port import StillRunningError
 
-__all__ = ["WANTED", "Wanted", "check_wanted"]
+__all__ = ["WANTED", "Wanted", "check_wanted", "still_wanted"]
 
 
 class Wanted:
@@ -29,6 +29,17 @@ class Wanted:
                 self._settled = "given up"
             return self._settled == "given up"
 
+    def reopen(self) -> None:
+        """Take a commit back that the database refused: it is done again, for as long as somebody waits."""
+        with self._guard:
+            if self._settled == "committed":
+                self._settled = None
+
+    @property
+    def given_up(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._settled == "given up"
+
 
 WANTED: contextvars.ContextVar[Wanted | None] = contextvars.ContextVar("tiyin_wanted", default=None)
 
@@ -42,3 +53,14 @@ def check_wanted() -> None:
     wanted = WANTED.get()
     if wanted is not None and not wanted.commit():
         raise StillRunningError("nobody waits for this any more: it is undone")
+
+
+def still_wanted() -> None:
+    """Go on trying only if somebody waits; nothing is claimed.
+
+    Raises:
+        StillRunningError: If nobody does: the call was answered -32400 already.
+    """
+    wanted = WANTED.get()
+    if wanted is not None and wanted.given_up:
+        raise StillRunningError("nobody waits for this any more: it is not tried again")
