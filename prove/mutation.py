@@ -49,6 +49,14 @@ ROOMS = {
             "tests/merchant/test_answers.py",
         ),
     ),
+    "sums": Room(
+        modules=("src/tiyin/merchant/sums.py",),
+        tests=("tests/merchant/test_sums.py",),
+    ),
+    "pins": Room(
+        modules=("src/tiyin/merchant/saved_cards/rules.py", "src/tiyin/merchant/saved_cards/pins.py"),
+        tests=("tests/merchant/test_saved_cards_rules.py",),
+    ),
 }
 
 

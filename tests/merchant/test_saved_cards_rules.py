@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tiyin.merchant.saved_cards import rules
 from tiyin.merchant.saved_cards.errors import PinMalformed, PinRefused
-from tiyin.merchant.saved_cards.pins import check_new_pin
+from tiyin.merchant.saved_cards.pins import Pins, check_new_pin
 from tiyin.merchant.saved_cards.records import SavedCard
 from tiyin.merchant.saved_cards.rules import CHECK_MS, TRIES, Ruling, Verdict
 
@@ -160,3 +160,48 @@ def test_only_four_to_eight_digits_are_a_pin(typed: str) -> None:
         assert typed.isascii()
         assert typed.isdigit()
         assert 4 <= len(pin) <= 8
+
+
+def test_every_ending_is_written_whole() -> None:
+    """Goal: each ruling is this one and no other: what it says to do, and each field of what it stores."""
+    comparing = replace(CARD, tries=2, wrong=0, tried_ms=7)
+    late = begin(comparing, CHECK_MS + 7)
+    assert late == Ruling(Verdict.COMPARE, replace(CARD, tries=3, wrong=2, tried_ms=CHECK_MS + 7))
+    assert rules.wrong(comparing, "hash") == Ruling(Verdict.WRONG, replace(comparing, wrong=1))
+    crashed = replace(CARD, tries=0, wrong=0)
+    assert rules.wrong(crashed, "hash") == Ruling(Verdict.WRONG, replace(CARD, tries=1, wrong=1))
+    once = replace(CARD, tries=1, wrong=1)
+    assert rules.wrong(once, "hash") == Ruling(Verdict.WRONG, once)
+    counted = replace(CARD, tries=2, wrong=2)
+    assert rules.wrong(counted, "hash") == Ruling(Verdict.WRONG, counted)
+    assert rules.undone(comparing, "hash") == Ruling(Verdict.DONE, replace(comparing, tries=1))
+    assert rules.undone(counted, "hash") == Ruling(Verdict.DONE, counted)
+    tried = replace(CARD, tries=2, wrong=2, tried_ms=9)
+    assert rules.put_pin(tried, "hash", "new") == Ruling(Verdict.DONE, replace(CARD, pin="new"))
+
+
+@pytest.mark.parametrize(
+    ("pin", "number", "taken"),
+    [
+        ("1717", "", False),
+        ("171717", "", False),
+        ("4071", "", True),
+        ("40714071", "", False),
+        ("407140", "", True),
+    ],
+)
+def test_patterns(pin: str, number: str, taken: bool) -> None:
+    if taken:
+        assert check_new_pin(pin, number) == pin
+    else:
+        with pytest.raises(PinRefused):
+            check_new_pin(pin, number)
+
+
+def test_a_pin_is_known_again_and_no_other() -> None:
+    pins = Pins()
+    kept = pins.hash("4071")
+    assert pins.matches(kept, "4071")
+    assert not pins.matches(kept, "4072")
+    assert "4071" not in kept
+    assert pins.hash("4071") != kept

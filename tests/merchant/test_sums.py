@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from tiyin.merchant.sums import check_tiyin, sums_from_tiyin, sums_text, tiyin_from_sums
 from tiyin.protocol.values import AMOUNT_TIYIN_MAX, Language
 
+LONGEST = 40
+
 amounts = st.integers(1, AMOUNT_TIYIN_MAX)
 
 
@@ -116,3 +118,42 @@ def test_tiyin_are_whole_numbers(value: Any) -> None:
     for function in (check_tiyin, sums_from_tiyin, lambda amount: sums_text(amount, "ru")):
         with pytest.raises(TypeError, match="tiyin_from_sums"):
             function(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (True, "a bool is no sum of money"),
+        (
+            0.1,
+            "a float cannot hold every sum exactly (0.1 + 0.2 is not 0.3): keep money in Decimal, int or str",
+        ),
+        ([], "a sum is a Decimal, an int or a str, not list"),
+        ("zwölf", "a sum is written as 12500, 12500.50 or 12 500,50"),
+        ("1" * 60, "a sum is written as 12500, 12500.50 or 12 500,50"),
+        (Decimal("NaN"), "a sum is a finite number"),
+        (Decimal(0), "an amount is from 0.01 to 100000000000 sums"),
+        (
+            Decimal("0.001"),
+            "a sum has at most two decimals (1 tiyin is 0.01 sum); round it yourself, on purpose",
+        ),
+    ],
+)
+def test_refusals_say_what_to_do(value: Any, sentence: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as refusal:
+        tiyin_from_sums(value)
+    assert str(refusal.value) == sentence
+
+
+def test_the_longest_text_is_read() -> None:
+    assert tiyin_from_sums("100000000000".ljust(LONGEST)) == 10**13
+    with pytest.raises(ValueError, match=r"^a sum is written as"):
+        tiyin_from_sums("100000000000".ljust(LONGEST + 1))
+
+
+def test_the_refusal_of_what_is_no_tiyin_says_what_to_do() -> None:
+    with pytest.raises(TypeError) as refusal:
+        check_tiyin(1.5)  # type: ignore[arg-type]
+    assert str(refusal.value) == (
+        "an amount in tiyin is an int, not float; tiyin_from_sums turns sums into tiyin"
+    )
