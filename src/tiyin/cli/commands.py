@@ -115,6 +115,61 @@ def verify(data: DataDirectory = None) -> None:
 
 
 @app.command()
+def reconcile(  # noqa: PLR0913, PLR0917  # each is an option
+    orders: Annotated[
+        Path | None, typer.Option(help="The shop's orders: .csv, .json or .jsonl.", show_default=False)
+    ] = None,
+    statement: Annotated[
+        Path | None, typer.Option(help="What GetStatement answered: .json or .jsonl.", show_default=False)
+    ] = None,
+    receipts: Annotated[
+        Path | None, typer.Option(help="What receipts.get_all answered: .json or .jsonl.", show_default=False)
+    ] = None,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="DAY", help="The first day, in Tashkent; else all.", show_default=False
+        ),
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DAY", help="The last day; else the first alone.", show_default=False),
+    ] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(help="The account's field that names the order; else order_id.", show_default=False),
+    ] = None,
+    no_billing: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DESK", help="A desk without transactions; may be repeated.", show_default=False
+        ),
+    ] = None,
+    fiscal: Annotated[bool, typer.Option("--fiscal", help="Tell of paid receipts without goods.")] = False,
+    json: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all of it there; - prints it.", show_default=False),
+    ] = None,
+    lang: Language = "ru",
+) -> None:
+    """Compare orders, statement and receipts: 0 they agree, 1 they differ, 2 could not look."""
+    from tiyin.cli.reconcile import run
+
+    run(
+        statement=statement,
+        orders=orders,
+        receipts=receipts,
+        first=first,
+        last=last,
+        field=field,
+        no_billing=no_billing or [],
+        fiscal=fiscal,
+        json=json,
+        lang=lang,
+    )
+
+
+@app.command()
 def link(  # each is an option
     merchant: Merchant,
     amount: Amount,
