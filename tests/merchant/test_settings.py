@@ -87,7 +87,13 @@ class Awaiting(OwnStore):
         ({"sweep_every_s": -1}, "a number of seconds above 0, not -1"),
         ({"messages": {-1: {}}}, "-1 is no code that a shop answers"),
         ({"messages": {-31050: {"ru": "Нет"}}}, "the message of -31050 needs its three languages"),
-        ({"messages": {-31050: {"ru": "Нет", "uz": "", "en": "No"}}}, "needs its three languages"),
+        ({"messages": {-31050: None}}, "needs its three languages"),
+        ({"messages": {-31050: {"ru": "Нет", "uz": "", "en": "No"}}}, "in uz is no text"),
+        ({"messages": {-31050: {"ru": " ", "uz": "Yoʻq", "en": "No"}}}, "in ru is no text"),
+        ({"messages": {-31050: {"ru": "Нет", "uz": "Yoʻq", "en": 5}}}, "in en is no text"),
+        ({"messages": {-31050: {"ru": "Нет", "uz": "Yoʻq", "en": "N\0"}}}, "in en is no text"),
+        ({"messages": {-31050: Text(ru="", uz="Yoʻq", en="No")}}, "in ru is no text"),
+        ({"messages": {-31050: {"ru": "Нет", "uz": "Yoʻq", "en": "N" * 1025}}}, "has more than 1024"),
     ],
 )
 def test_what_cannot_work_is_refused(arguments: dict[str, Any], sentence: str) -> None:

@@ -56,6 +56,8 @@ class InLoop:
         self.sweep = Sweep(self._store, methods.expire, clock)
         self._sweep_every_s = settings.sweep_every_s
         self._sweeping: asyncio.Task[None] | None = None
+        self._resting = False
+        self._ending = False
         answering = Answering(
             methods,
             keys,
@@ -76,9 +78,9 @@ class InLoop:
 
     async def stop(self) -> None:
         """End the sweeping, let running effects end, and close the store."""
+        self._ending = True
         if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.wait((self._sweeping,))
+            await self._end(self._sweeping)
         if self._own_tasks:
             await self._tasks.drain(_DRAIN_S)
         await self._store.stop()
@@ -94,9 +96,19 @@ class InLoop:
             return self._answering.gave_up(call, str(error))
 
     async def _sweep(self) -> None:
-        while True:
+        while not self._ending:
             await self.sweep.round()
-            await self._clock.sleep(self._sweep_every_s)
+            self._resting = True
+            if not self._ending:
+                await self._clock.sleep(self._sweep_every_s)
+            self._resting = False
+
+    async def _end(self, sweeping: asyncio.Task[None]) -> None:
+        """End the sweeping between two rounds: work of a database is not cut in its middle without harm."""
+        if not self._resting:
+            await asyncio.wait((sweeping,), timeout=_DRAIN_S)
+        sweeping.cancel()
+        await asyncio.wait((sweeping,), timeout=_DRAIN_S)
 
     def _do_afterwards(self, afterwards: Afterwards) -> None:
         self._tasks.start(self._bounded(afterwards), name="what a hook left for after its commit")

@@ -9,11 +9,12 @@ from tiyin.merchant.calling import AnyBilling, Calling, calling
 from tiyin.merchant.stores.own import OwnStore
 from tiyin.merchant.stores.port import TransactionStore
 from tiyin.protocol.errors import CommonCode, MerchantCode, is_account_error
-from tiyin.protocol.values import Text
+from tiyin.protocol.values import LANGUAGES, Text, is_clean_text
 from tiyin.runtime.clock import Clock
 
 __all__ = ["Settings", "read_messages"]
 
+MESSAGE_LENGTH_MAX = 1024
 _SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
 
 
@@ -87,15 +88,22 @@ def read_messages(messages: Mapping[int, Text | Mapping[str, str]] | None) -> di
                 f"{code} is no code that a shop answers with words for a payer: "
                 f"{sorted(_CODES)} or -31050..-31099"
             )
-        text = words if isinstance(words, Text) else _text(code, words)
-        read[int(code)] = text
+        read[int(code)] = _text(code, words)
     return read
 
 
-def _text(code: int, words: Mapping[str, str]) -> Text:
-    if set(words) != {"ru", "uz", "en"} or not all(words.values()):
+def _text(code: int, words: object) -> Text:
+    told = words.as_dict() if isinstance(words, Text) else words
+    if not isinstance(told, Mapping) or set(told) != set(LANGUAGES):
         raise ValueError(f"the message of {code} needs its three languages: ru, uz and en")
-    return Text(ru=words["ru"], uz=words["uz"], en=words["en"])
+    for language, text in told.items():
+        if not isinstance(text, str) or not text.strip() or not is_clean_text(text):
+            raise ValueError(f"the message of {code} in {language} is no text")
+        if len(text) > MESSAGE_LENGTH_MAX:
+            raise ValueError(
+                f"the message of {code} in {language} has more than {MESSAGE_LENGTH_MAX} characters"
+            )
+    return Text(ru=told["ru"], uz=told["uz"], en=told["en"])
 
 
 _CODES = frozenset(

@@ -173,8 +173,9 @@ class InTransaction:
             raise EffectError(f"a hook of {run.row.id} failed") from error
         unit.afterwards.append((shop, ran.afterwards))
         numbered = finished(run.row, run, done.cancel_time_ms or done.perform_time_ms, number=ran.number)
-        if row is not None or numbered.number != done.number:
-            await session.update(numbered)
+        # Written also where nothing has changed since it was inserted: a hook that swallowed an error of the
+        # database leaves a transaction that can only be undone, and this is where that shows.
+        await session.update(numbered)
         return Answer(numbered)
 
     async def _write(self, session: Session, row: Row | None, new: Row) -> bool:
