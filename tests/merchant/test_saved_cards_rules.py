@@ -41,7 +41,14 @@ def test_who_may_go_on(record: SavedCard, given: bool, without_pin: bool, verdic
 
 
 @pytest.mark.parametrize(
-    ("age_ms", "verdict"), [(0, "BUSY"), (CHECK_MS - 1, "BUSY"), (CHECK_MS, "REMOVE"), (-1, "REMOVE")]
+    ("age_ms", "verdict"),
+    [
+        (0, "BUSY"),
+        (CHECK_MS - 1, "BUSY"),
+        (CHECK_MS, "REMOVE"),
+        (1 - CHECK_MS, "BUSY"),
+        (-CHECK_MS, "REMOVE"),
+    ],
 )
 def test_tries_without_an_end_count_as_wrong_in_the_end(age_ms: int, verdict: str) -> None:
     ruling = begin(replace(CARD, tries=3, tried_ms=10**9), 10**9 + age_ms)

@@ -13,6 +13,7 @@ from rich.text import Text as Styled
 
 from tiyin.cli.ending import FINDINGS, stop
 from tiyin.cli.sandbox_report import SIGNS, print_report
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import Language
 from tiyin.sandbox.findings import Finding, Report, Verdict
 from tiyin.sandbox.options import read_lang, read_only, read_target
@@ -47,6 +48,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Options({self.endpoint!r}, key hidden)"
+
+    __rich_repr__ = rich_repr
 
 
 class Reports(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from urllib.parse import quote
 import msgspec
 
 from tiyin.emulator import restoring
+from tiyin.protocol.hidden import rich_repr
 
 __all__ = ["KEYS_FORMAT", "Directory", "DirectoryRefused", "KeptDesk", "Keys"]
 
@@ -64,6 +65,8 @@ class KeptDesk(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"KeptDesk(id={self.id!r}, name={self.name!r}, kind={self.kind!r}, keys hidden)"
 
+    __rich_repr__ = rich_repr
+
 
 class Keys(msgspec.Struct, frozen=True):
     """What `keys.json` holds.
@@ -82,6 +85,8 @@ class Keys(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Keys(format={self.format!r}, desks={self.desks!r}, vault_keys hidden)"
+
+    __rich_repr__ = rich_repr
 
 
 class Directory:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tiyin.emulator.directory import KeptDesk
+from tiyin.protocol.hidden import rich_repr
 
 __all__ = ["Manifest", "ManifestDesk", "manifest", "shop_endpoint"]
 
@@ -32,6 +33,8 @@ class ManifestDesk(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"ManifestDesk(id={self.id!r}, name={self.name!r}, keys hidden)"
+
+    __rich_repr__ = rich_repr
 
 
 class Manifest(msgspec.Struct, frozen=True):

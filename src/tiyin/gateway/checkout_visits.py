@@ -25,6 +25,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tiyin.gateway.metadata import metadata
+from tiyin.protocol.hidden import rich_repr
 from tiyin.runtime.clock import Clock
 from tiyin.storage.errors import Taken
 from tiyin.storage.store import Store
@@ -98,6 +99,8 @@ class Visit(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Visit(id={self.id!r}, step={self.step!r}, receipt_id={self.receipt_id!r})"
+
+    __rich_repr__ = rich_repr
 
 
 CHECKOUT_ORDERS: Final = Table(

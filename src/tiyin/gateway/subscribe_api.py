@@ -17,6 +17,7 @@ from tiyin.gateway.cards.service import Cards
 from tiyin.gateway.desks import Desk, Desks, is_own_origin
 from tiyin.gateway.receipts.service import NewReceipt, Receipts
 from tiyin.protocol.errors import CommonCode, RpcError, internal_error, method_not_found
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.jsonrpc import Request, RequestRefused, error_reply, read_request, result_reply
 from tiyin.protocol.params import known_path
 from tiyin.protocol.subscribe_api import (
@@ -82,6 +83,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Answer({len(self.body)} bytes)"
+
+    __rich_repr__ = rich_repr
 
 
 class _Call(msgspec.Struct, frozen=True):

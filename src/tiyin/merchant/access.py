@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
+
 __all__ = ["PAYME_ADDRESSES", "AddressList", "Keys", "Mode", "digest_of"]
 
 PAYME_ADDRESSES: tuple[str, ...] = tuple(f"185.234.113.{last}" for last in range(1, 16))
@@ -43,6 +45,8 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Keys(mode={self.mode!r}, ...)"
+
+    __rich_repr__ = rich_repr
 
     @property
     def accepted(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from tiyin.protocol.errors import (
     message_of,
     method_not_found,
 )
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.jsonrpc import Request, RequestRefused, error_reply, read_request, result_reply
 from tiyin.protocol.merchant_api import (
     METHODS,
@@ -71,6 +72,8 @@ class Call(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Call({self.method!r}, {len(self.body)} bytes)"
+
+    __rich_repr__ = rich_repr
 
 
 class Reply(msgspec.Struct, frozen=True):

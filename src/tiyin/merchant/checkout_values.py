@@ -37,6 +37,7 @@ __all__ = [
 
 _PLACEHOLDER: Final = re.compile(r"(?<=[/=?&#]):([A-Za-z_][A-Za-z0-9_]*)(?:\.([^/?&#=]*))?")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_ADDRESS = re.compile(r"[\x21-\x5b\x5d-\x7e]{1,2048}")  # printable ASCII but a backslash
 _WIDTH: Final = re.compile(r"[0-9]{1,4}(?:px|%|em|rem)?")
 _ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _NONCE: Final = re.compile(r"[A-Za-z0-9+/_=-]{1,256}")
@@ -72,11 +73,14 @@ def read_fields(account: Mapping[str, str | int], known: Sequence[str]) -> Accou
 
 def read_base_url(text: str) -> str:
     """Read a checkout's address, without a slash at its end."""
+    if not _ADDRESS.fullmatch(text):
+        raise FieldError("base_url", "is no address")
     try:
         parts = urlsplit(text)
+        port = parts.port
     except ValueError:
         raise FieldError("base_url", "is no address") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or "?" in text or "#" in text:
         raise FieldError(
             "base_url", "must be production, test, or the http(s) address of a gateway's checkout"
         )

@@ -9,6 +9,7 @@ from tiyin.merchant.calling import AnyBilling, Calling, calling
 from tiyin.merchant.stores.own import OwnStore
 from tiyin.merchant.stores.port import TransactionStore
 from tiyin.protocol.errors import CommonCode, MerchantCode, is_account_error
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import LANGUAGES, Text, is_clean_text
 from tiyin.runtime.clock import Clock
 
@@ -60,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Settings(billing={type(self.billing).__name__}, ...)"
+
+    __rich_repr__ = rich_repr
 
     @property
     def blocking(self) -> bool:

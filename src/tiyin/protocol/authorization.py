@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import is_clean_text
 
 __all__ = ["Basic", "XAuth", "read_basic", "read_x_auth", "same_secret", "write_basic", "write_x_auth"]
@@ -31,6 +32,8 @@ class Basic(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Basic(login={self.login!r}, password=<hidden>)"
 
+    __rich_repr__ = rich_repr
+
 
 class XAuth(msgspec.Struct, frozen=True):
     """Who calls the gateway.
@@ -45,6 +48,8 @@ class XAuth(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"XAuth(desk_id={self.desk_id!r}, key={'None' if self.key is None else '<hidden>'})"
+
+    __rich_repr__ = rich_repr
 
 
 def read_basic(header: str | None) -> Basic | None:

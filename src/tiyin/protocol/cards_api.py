@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.params import AccountField, Whole, set_field
 from tiyin.protocol.receipt import read_expire
 from tiyin.protocol.values import mask_card_number, read_account, read_amount
@@ -56,6 +57,8 @@ class CardParams(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"CardParams(number={mask_card_number(self.number)!r}, expire=<hidden>)"
 
+    __rich_repr__ = rich_repr
+
 
 class CardsCreateParams(msgspec.Struct, frozen=True):
     """Make a token of a card. Documentation: subscribe-api/cards.create.
@@ -86,6 +89,8 @@ class _TokenParams(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(token=<hidden>)"
+
+    __rich_repr__ = rich_repr
 
 
 class CardsGetVerifyCodeParams(_TokenParams, frozen=True):
@@ -151,6 +156,8 @@ class CardAnswer(msgspec.Struct, frozen=True):
             f"CardAnswer(number={self.number!r}, expire={self.expire!r}, token=<hidden>, "
             f"recurrent={self.recurrent!r}, verify={self.verify!r})"
         )
+
+    __rich_repr__ = rich_repr
 
 
 class CardResult(msgspec.Struct, frozen=True):

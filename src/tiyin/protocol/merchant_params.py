@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from tiyin.protocol.fiscal import FiscalData
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.params import AccountField, Whole, set_field
 from tiyin.protocol.values import read_account, read_id, read_timestamp, read_whole_number
 
@@ -157,3 +158,5 @@ class ChangePasswordParams(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "ChangePasswordParams(password=<hidden>)"
+
+    __rich_repr__ = rich_repr

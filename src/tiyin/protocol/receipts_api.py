@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from tiyin.protocol.cards_api import Customer, Token
 from tiyin.protocol.fiscal import FiscalData, read_detail
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.params import AccountField, Whole, set_field
 from tiyin.protocol.values import read_account, read_amount, read_timestamp, read_whole_number
 
@@ -100,6 +101,8 @@ class ReceiptsPayParams(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"ReceiptsPayParams(id={self.id!r}, token=<hidden>, hold={self.hold!r})"
+
+    __rich_repr__ = rich_repr
 
 
 class ReceiptsSendParams(msgspec.Struct, frozen=True):

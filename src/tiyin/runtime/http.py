@@ -12,6 +12,8 @@ from typing import Protocol
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
+
 __all__ = ["CallFailed", "Http", "HttpAnswer", "HttpCall", "NoAnswer", "NotSent", "ScriptedHttp"]
 
 
@@ -43,6 +45,8 @@ class HttpAnswer(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"HttpAnswer(status={self.status}, {len(self.body)} bytes)"
 
+    __rich_repr__ = rich_repr
+
 
 class HttpCall(msgspec.Struct, frozen=True):
     """What a `ScriptedHttp` was asked to send."""
@@ -56,6 +60,8 @@ class HttpCall(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"HttpCall(method={self.method!r}, {len(self.body)} bytes)"
+
+    __rich_repr__ = rich_repr
 
 
 class Http(Protocol):

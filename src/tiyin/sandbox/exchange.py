@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
+
 __all__ = ["Answer", "Exchange", "Failure", "Request"]
 
 Headers = tuple[tuple[str, str], ...]
@@ -46,6 +48,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Request({self.method}, {len(self.body)} bytes)"
+
+    __rich_repr__ = rich_repr
 
 
 class Answer(msgspec.Struct, frozen=True):

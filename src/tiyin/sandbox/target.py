@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
+
 __all__ = ["AccountKind", "NewAccount", "Target"]
 
 AccountFields = Mapping[str, str | int]
@@ -49,3 +51,5 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Target(endpoint={self.endpoint!r}, account={self.account!r}, key hidden)"
+
+    __rich_repr__ = rich_repr

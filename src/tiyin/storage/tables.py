@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-__all__ = ["AnySelect", "Decision", "Done", "Lease", "Rule", "Schedule", "Table", "WorkChange"]
+__all__ = ["AnySelect", "Decision", "Done", "Expecting", "Lease", "Rule", "Schedule", "Table", "WorkChange"]
 
 R = TypeVar("R", bound=msgspec.Struct)
 A = TypeVar("A")
@@ -143,6 +143,29 @@ class Decision(msgspec.Struct, Generic[A], frozen=True):
 # A rule is pure: it sees the row as it stands (None if there is none) and may be called several times for one
 # change.
 Rule: TypeAlias = Callable[[R | None], Decision[A]]
+
+
+class Expecting(Generic[R, A]):
+    """A rule with the row that its caller expects to be stored, for instance because it has just read it.
+
+    The rule decides on that row first, and what it decides is written only if the row is still stored as
+    expected: that saves a read. Otherwise the stored row is read and decided on, as for any other rule, so
+    that what is expected never changes what is answered.
+
+    Args:
+        rule: The rule.
+        row: The row, its version included; None for no row.
+    """
+
+    __slots__ = ("row", "rule")
+
+    def __init__(self, rule: Rule[R, A], row: R | None) -> None:
+        self.rule = rule
+        self.row = row
+
+    def __call__(self, row: R | None) -> Decision[A]:
+        """Decide, as the rule does."""
+        return self.rule(row)
 
 
 class Lease(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import msgspec
 from tiyin.gateway.acquiring.test_cards import TEST_CODE, TestCard, TestCards
 from tiyin.gateway.notifications.port import mask_phone
 from tiyin.protocol.errors import RpcError, SubscribeCode
+from tiyin.protocol.hidden import rich_repr
 
 __all__ = ["CardPhone", "Issuer", "TestIssuer"]
 
@@ -27,6 +28,8 @@ class CardPhone(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"CardPhone({mask_phone(self.number)})"
+
+    __rich_repr__ = rich_repr
 
 
 class Issuer(Protocol):

@@ -6,6 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tiyin.gateway.metadata import metadata
+from tiyin.protocol.hidden import rich_repr
 from tiyin.storage.schema import BYTES, INTEGER, TEXT, define, version_column
 from tiyin.storage.tables import Table
 
@@ -50,6 +51,8 @@ class CardRow(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"CardRow(id={self.id!r})"
 
+    __rich_repr__ = rich_repr
+
 
 class TokenRow(msgspec.Struct, frozen=True):
     """A token.
@@ -88,6 +91,8 @@ class TokenRow(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"TokenRow(id={self.id!r}, number={self.number!r}, state={self.state!r})"
 
+    __rich_repr__ = rich_repr
+
 
 class CodeRow(msgspec.Struct, frozen=True):
     """The last code that was sent for a token.
@@ -111,6 +116,8 @@ class CodeRow(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"CodeRow(id={self.id!r}, tries={self.tries})"
+
+    __rich_repr__ = rich_repr
 
 
 class CountRow(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from tiyin.gateway.cards.records import CARDS, CardRow, card_place
 from tiyin.gateway.vault import Vault
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import mask_card_number
 from tiyin.runtime.clock import Clock
 from tiyin.runtime.ids import Ids
@@ -32,6 +33,8 @@ class CardDetails(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"CardDetails(number={mask_card_number(self.number)!r})"
+
+    __rich_repr__ = rich_repr
 
 
 class CardSafe:

@@ -7,6 +7,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tiyin.gateway.metadata import metadata
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import Text
 from tiyin.storage.schema import BYTES, INTEGER, TEXT, define, version_column
 from tiyin.storage.tables import Table
@@ -111,6 +112,8 @@ class DeskRow(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"DeskRow(id={self.id!r}, kind={self.kind!r}, version={self.version})"
 
+    __rich_repr__ = rich_repr
+
 
 class Business(msgspec.Struct, frozen=True, kw_only=True):
     """Who owns cash desks and is paid.
@@ -197,6 +200,8 @@ class DeskKeys(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "DeskKeys([hidden])"
+
+    __rich_repr__ = rich_repr
 
 
 BUSINESSES: Final = Table(

@@ -13,6 +13,7 @@ from tiyin.gateway.desks.registry import DeskRegistry
 from tiyin.gateway.vault import Vault
 from tiyin.protocol.authorization import read_x_auth, same_secret
 from tiyin.protocol.errors import access_denied
+from tiyin.protocol.hidden import rich_repr
 from tiyin.runtime.clock import Clock
 from tiyin.runtime.ids import ID_LENGTH, Ids
 from tiyin.storage.store import Store
@@ -32,6 +33,8 @@ class _Known(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"_Known({self.desk.id})"
+
+    __rich_repr__ = rich_repr
 
 
 class Desks(DeskRegistry):

@@ -37,6 +37,9 @@ def payme_router(api: MerchantApi, path: str = "/payme") -> APIRouter:
     """
     if not path.startswith("/"):
         raise ValueError(f"the endpoint's path begins with a slash: write {'/' + path!r}")
+    if path == "/":
+        # A router with a prefix would redirect to it, and Payme follows no redirect.
+        raise ValueError("the endpoint's path needs a name: write '/payme'")
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -45,7 +48,7 @@ def payme_router(api: MerchantApi, path: str = "/payme") -> APIRouter:
 
     router = APIRouter(lifespan=lifespan)
     bare = path.rstrip("/")
-    for each in (bare, f"{bare}/") if bare else ("/",):
+    for each in (bare, f"{bare}/"):
         router.routes.append(Route(each, _Endpoint(api), include_in_schema=False))
     return router
 

@@ -39,6 +39,7 @@ _WRITES_MAX: Final = 50
 _SHOWN_DIGITS: Final = 10
 _CARDS_MAX: Final = 100
 _REMOVALS_MAX: Final = 100
+_REMOVALS_IN_ALL: Final = 10_000
 _GONE: Final = frozenset({SubscribeCode.CARD_NOT_FOUND, SubscribeCode.TOKEN_MALFORMED})
 
 
@@ -152,9 +153,19 @@ class Flow(Generic[R]):
         return await self._finish(record)
 
     async def finish_removals(self) -> int:
-        """Go on with removing cards."""
-        records = await self._keeper.removing(_REMOVALS_MAX)
-        return sum([await self._finish(record) for record in records])
+        """Go on with removing cards; those that fail do not stand in the way of the others."""
+        finished, many = 0, _REMOVALS_MAX
+        seen: set[tuple[str, str]] = set()
+        while True:
+            records = await self._keeper.removing(many)
+            new = [record for record in records if (record.customer, record.card) not in seen]
+            for record in new:
+                seen.add((record.customer, record.card))
+                finished += await self._finish(record)
+            if not new or len(records) < many or many >= _REMOVALS_IN_ALL:
+                return finished
+            # What failed is still among the oldest: look past it.
+            many += _REMOVALS_MAX
 
     async def _let(self, customer: str, card: str, pin: str | None, *, without_pin: bool) -> SavedCard:
         """Come back with the record only if the card may be used now."""
@@ -224,7 +235,7 @@ class Flow(Generic[R]):
     async def _finish(self, record: SavedCard) -> bool:
         """Have Payme forget a token, then delete the card. What fails is done again with the next call."""
         try:
-            await self._client.cards.remove(self._open_token(record))
+            removed = await self._client.cards.remove(self._open_token(record))
         except Exception as error:  # noqa: BLE001 - the card pays no more; the rest can wait
             code = getattr(error, "code", None)
             if code not in _GONE:
@@ -232,6 +243,10 @@ class Flow(Generic[R]):
                 self._log.error(
                     "saved_card_not_removed", card=record.card, error=type(error).__name__, code=code
                 )
+                return False
+        else:
+            if removed is False:
+                self._log.error("saved_card_not_removed", card=record.card, error="refused", code=None)
                 return False
         await self._keeper.delete(record)
         return True

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from tiyin.merchant.in_loop import LoopThread
 from tiyin.merchant.saved_cards.records import SavedCard
+from tiyin.protocol.hidden import rich_repr
 from tiyin.storage.open import open_store
 from tiyin.storage.schema import INTEGER, TEXT, define, version_column
 from tiyin.storage.store import Store
@@ -41,6 +42,8 @@ class _Row(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"_Row(card={self.card!r})"
+
+    __rich_repr__ = rich_repr
 
 
 _schema = define(
@@ -203,6 +206,7 @@ class BlockingCardKeeper:
         """Close the database; a later call opens it again."""
         self._loop.run(self._keeper.stop())
         self._loop.stop()
+        self._keeper = OwnCardKeeper(self._database)  # the one before belongs to the loop that has ended
 
     def get(self, customer: str, card: str) -> SavedCard | None:
         """Return a card, or None."""

@@ -4,6 +4,8 @@ from typing import Protocol
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
+
 __all__ = ["AsyncCardKeeper", "CardKeeper", "SavedCard"]
 
 
@@ -39,8 +41,7 @@ class SavedCard(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"SavedCard(card={self.card!r}, number={self.number!r}, removing={self.removing!r})"
 
-    def __rich_repr__(self) -> list[tuple[str, object]]:
-        return [("card", self.card), ("number", self.number), ("removing", self.removing)]
+    __rich_repr__ = rich_repr
 
 
 class CardKeeper(Protocol):

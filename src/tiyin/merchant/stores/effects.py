@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tiyin.merchant.refusals import Refused
 from tiyin.merchant.rules import (
     Answer,
@@ -30,7 +32,7 @@ from tiyin.merchant.stores.turns import Turns
 from tiyin.runtime.logs import get_logger
 from tiyin.runtime.patience import within
 from tiyin.storage.errors import LeaseLost, StorageError, Taken
-from tiyin.storage.tables import Decision, Done, Lease, Schedule
+from tiyin.storage.tables import Decision, Done, Expecting, Lease, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -148,13 +150,18 @@ class Effects:
             return Decision(step.outcome, step.write, work=work)
 
         try:
-            return await self._store.change_and_lease(TRANSACTIONS, key, decide)
+            # A rule that takes a transaction in expects that there is none, and one that does anything else
+            # has nothing to write there.
+            hopeful: Expecting[Row, Outcome] = Expecting(decide, None)
+            return await self._store.change_and_lease(TRANSACTIONS, key, hopeful)
         except Taken as error:
             raise GuardTakenError(key) from error
 
     async def _drive(self, key: str, run: Run, rule: Rule, lease: Lease, shop: ShopEffects) -> Settled | None:
         """Run the hook and write what came of it. None: things stand differently, ask again."""
         repeated = bool(run.row.begun & run.effect)
+        # As it was written together with the lease, which keeps it so.
+        stored = msgspec.structs.replace(marked(run.row, run.effect), version=run.row.version + 1)
         if run.row.begun & ~run.effect:
             # Another effect was left unfinished. We hold the transaction now, so it is not running any more:
             # look again, and leave our own mark beside its.
@@ -188,7 +195,9 @@ class Effects:
             await self._release(key, lease)
             raise EffectError(f"a hook of {key} failed") from error
         now_ms = self._clock.now_ms()
-        done = await self._settle(key, lease, lambda row: finished(row, run, now_ms, number=ran.number))
+        done = await self._settle(
+            key, lease, lambda row: finished(row, run, now_ms, number=ran.number), expected=stored
+        )
         shop.committed(ran.afterwards)
         return Answer(done)
 
@@ -232,7 +241,7 @@ class Effects:
 
         return await self._store.change(TRANSACTIONS, key, mark, lease=lease)
 
-    async def _settle(self, key: str, lease: Lease, after: Any) -> Row:
+    async def _settle(self, key: str, lease: Lease, after: Any, *, expected: Row | None = None) -> Row:
         """Write the result, stubbornly: the hook has run, and only this makes it known."""
 
         def settle(row: Row | None) -> Decision[Row]:
@@ -243,6 +252,9 @@ class Effects:
 
         for wait_s in _SETTLE_WAITS_S:
             try:
+                if expected is not None:
+                    hopeful: Expecting[Row, Row] = Expecting(settle, expected)
+                    return await self._store.change(TRANSACTIONS, key, hopeful, lease=lease)
                 return await self._store.change(TRANSACTIONS, key, settle, lease=lease)
             except LeaseLost:
                 raise

@@ -9,6 +9,7 @@ import msgspec
 from tiyin.merchant.after_commit import Afterwards
 from tiyin.merchant.records import Row
 from tiyin.merchant.rules import Answer, AskDelivered, Fresh, Hooks, Refuse, Rule, Run
+from tiyin.protocol.hidden import rich_repr
 
 __all__ = [
     "BlockingStore",
@@ -58,6 +59,8 @@ class KeyRow(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"KeyRow(id={self.id!r}, ...)"
+
+    __rich_repr__ = rich_repr
 
 
 KeyRule: TypeAlias = Callable[[KeyRow | None], KeyRow | None]

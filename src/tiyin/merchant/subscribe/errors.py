@@ -84,6 +84,7 @@ __all__ = [
 
 _MESSAGE_LENGTH_MAX: Final = 500
 _DATA_LENGTH_MAX: Final = 200
+_READ_LENGTH_MAX: Final = 4096
 
 
 class SubscribeError(Exception):
@@ -111,7 +112,7 @@ class SubscribeError(Exception):
         attempts: int = 1,
     ) -> None:
         # A server may well repeat what it was given, and what it was given may be a card.
-        self.message = redact_text(message)[:_MESSAGE_LENGTH_MAX]
+        self.message = redact_text(message[:_READ_LENGTH_MAX])[:_MESSAGE_LENGTH_MAX]
         self.method = method
         self.request_id = request_id
         self.code = code

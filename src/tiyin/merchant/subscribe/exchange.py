@@ -39,6 +39,7 @@ from tiyin.merchant.subscribe.reading import Unreadable
 from tiyin.merchant.subscribe.settings import Settings
 from tiyin.protocol.codes import CommonCode, SubscribeCode
 from tiyin.runtime.chance import Chance
+from tiyin.runtime.forks import forget_after_fork
 from tiyin.runtime.http import CallFailed, HttpAnswer, NotSent
 from tiyin.runtime.logs import get_logger
 from tiyin.runtime.redaction import HIDDEN
@@ -52,6 +53,7 @@ ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
 
 _PAUSE_S: Final = 0.25
 _PAUSE_MAX_S: Final = 4.0
+_DEPTH_MAX: Final = 16
 _LAST_TRY_MS: Final = 50
 """A try with less time than this is not begun."""
 
@@ -67,11 +69,28 @@ _PASSING_CODES: Final = frozenset(
 """Codes that may be gone a second later."""
 _NOTHING_BEGUN: Final = frozenset({SubscribeCode.MAINTENANCE})
 """Codes of `Unavailable` after which certainly nothing was done."""
+_REFUSED_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 411, 413, 414, 415, 421, 431})
 _BUSY_STATUSES: Final = frozenset({408, 425, 429})
 
 _log: Final = get_logger("tiyin.subscribe")
-_request_ids: Final = itertools.count(secrets.randbelow(2**40) + 1)
-"""Ids differ between calls and, almost surely, processes: the logs of both sides can be matched."""
+
+
+class _RequestIds:
+    """Ids differ between calls and, almost surely, processes: the logs of both sides can be matched."""
+
+    def __init__(self) -> None:
+        self.forget_parent()
+        forget_after_fork(self)
+
+    def forget_parent(self) -> None:
+        """Begin elsewhere in a child process."""
+        self._ids = itertools.count(secrets.randbelow(2**40) + 1)
+
+    def __next__(self) -> int:
+        return next(self._ids)
+
+
+_request_ids: Final = _RequestIds()
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -173,6 +192,8 @@ class Exchange(Generic[T]):
         patience_ms = settings.pay_timeout_ms if call.moves_money else settings.timeout_ms
         started = self._monotonic()
         ends = started + max(settings.total_ms, patience_ms) / 1000
+        # What an earlier try may have done stays possible, whatever a later one is answered.
+        unknown = False
         for retries_left in range(settings.retries, -1, -1):
             left_ms = int((ends - self._monotonic()) * 1000)
             self._attempts += 1
@@ -183,6 +204,7 @@ class Exchange(Generic[T]):
                 self._logged(started, None)
                 # `_judged` answers either of the two, and T may itself be None.
                 return result  # type: ignore[return-value]
+            unknown = failure.outcome_unknown = failure.outcome_unknown or unknown
             pause_s = self._chance.up_to(min(_PAUSE_MAX_S, _PAUSE_S * 2 ** (self._attempts - 1)))
             in_time = self._monotonic() + pause_s + _LAST_TRY_MS / 1000 < ends
             if not retries_left or not in_time or not self._may_repeat(failure, came):
@@ -225,12 +247,14 @@ class Exchange(Generic[T]):
             return self._error(Unavailable, words, unknown=self._call.changes and status != 429), None
         hint = "redirects are not followed" if 300 <= status < 400 else "is base_url right?"
         words = f"the server answered HTTP {status} ({hint})"
-        return self._error(BadAnswer, words, unknown=False), None
+        # Only these say that nobody looked at what was asked; a result beside them says that somebody did.
+        refused = status in _REFUSED_STATUSES and result is None
+        return self._error(BadAnswer, words, unknown=self._call.changes and not refused), None
 
     def _told(self, error: dict[str, Any]) -> SubscribeError:
         """Make the error of what the server told."""
         call, code = self._call, error.get("code")
-        if isinstance(code, str) and code.lstrip("-").isdecimal() and len(code) < 10:
+        if isinstance(code, str) and code.isascii() and code.removeprefix("-").isdecimal() and len(code) < 10:
             code = int(code)
         if type(code) is not int:
             return self._error(BadAnswer, "the answer is an error without a code", unknown=call.changes)
@@ -245,20 +269,27 @@ class Exchange(Generic[T]):
             attempts=self._attempts,
         )
         # The request was understood, and something did not work on the way: with money, that is no refusal.
-        made.outcome_unknown = (
-            isinstance(made, Unavailable) and call.moves_money and code not in _NOTHING_BEGUN
-        )
+        # Nor is a code that the documentation does not know.
+        vague = isinstance(made, Unavailable) or type(made) is SubscribeError
+        made.outcome_unknown = vague and call.moves_money and code not in _NOTHING_BEGUN
         return made
 
-    def _without_secrets(self, value: Any) -> Any:
+    def _without_secrets(self, value: Any, depth: int = 0) -> Any:
         """Take out what we sent, should the server repeat it in its words."""
+        if depth > _DEPTH_MAX:
+            return HIDDEN
         if isinstance(value, str):
             for secret in (*self._call.secrets, *((self._settings.key,) if self._settings.key else ())):
                 value = value.replace(secret, HIDDEN)
             return value
         if isinstance(value, dict):
-            return {self._without_secrets(name): self._without_secrets(item) for name, item in value.items()}
-        return [self._without_secrets(item) for item in value] if isinstance(value, list) else value
+            return {
+                self._without_secrets(name): self._without_secrets(item, depth + 1)
+                for name, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._without_secrets(item, depth + 1) for item in value]
+        return value
 
     def _error(self, kind: type[SubscribeError], words: str, *, unknown: bool) -> SubscribeError:
         return kind(

@@ -9,6 +9,7 @@ Documentation: subscribe-api/methods
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from tiyin.merchant.subscribe.results import (
@@ -37,7 +38,8 @@ __all__ = [
 
 _DIGITS: Final = re.compile(r"-?[0-9]{1,18}")
 _EXACT_MAX: Final = 2**53
-_LONG_NUMBER: Final = re.compile(r"[0-9 ]{12,}")
+_DIGIT: Final = re.compile(r"[0-9]")
+_CARD_DIGITS_MIN: Final = 12
 
 
 class Unreadable(ValueError):
@@ -151,7 +153,7 @@ def _receipt(value: Any) -> Receipt:
         payer=Payer(phone=_text(payer.get("phone")) or None) if payer else None,
         desk=_desk(desk) if desk else None,
         source=_text(meta.get("source")) or None,
-        error=raw.get("error"),
+        error=redact(raw.get("error")),
         processing_id=_id_or_none(raw.get("processing_id")),
         raw=raw,
     )
@@ -232,6 +234,10 @@ def _text(value: Any) -> str:
 
 
 def _masked(value: Any) -> str:
-    """Return a card's number as it may be shown; one that is masked already stays as it is."""
-    number = _text(value)
-    return mask_card_number(number) if _LONG_NUMBER.fullmatch(number) else number
+    """Return a card's number as it may be shown; one that is masked already stays as it is.
+
+    Whatever parts its digits, twelve of them and no star among them are a whole number.
+    """
+    number = f"{value:.0f}" if isinstance(value, float) and isfinite(value) else _text(value)
+    digits = "".join(_DIGIT.findall(number))
+    return mask_card_number(digits) if len(digits) >= _CARD_DIGITS_MIN and "*" not in number else number

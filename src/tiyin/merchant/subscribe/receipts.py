@@ -89,10 +89,17 @@ class Receipts:
 
         ```python
         try:
-            paid = client.receipts.pay(receipt.id, card.token, payer={"phone": "998901304527"}).is_paid
-        except SubscribeError as error:
-            paid = error.outcome_unknown and client.receipts.check(receipt.id) == ReceiptState.PAID
+            state = client.receipts.pay(receipt.id, card.token, payer={"phone": "998901304527"}).state
+        except PaymentRefused as refusal:
+            return refusal.text  # nothing was taken: another card may be tried
+        except SubscribeError:
+            state = client.receipts.check(receipt.id)  # paid before, lost on the way, still being paid
+        if state not in (ReceiptState.PAID, ReceiptState.CANCELLED):
+            ask_again_later(receipt.id)  # never let the payer pay with another card meanwhile
         ```
+
+        A refusal that is not `PaymentRefused` is asked about, too: a receipt that was paid by an earlier try,
+        before your process died, is answered like one that cannot be paid, and so is a token that is used up.
 
         It is sent again by itself only where the request certainly never left. A receipt is paid once however
         often it is asked for, but a repeat of a payment whose answer was lost would be answered like a

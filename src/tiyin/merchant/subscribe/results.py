@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.receipt import TRANSACTION_ROW_NAME, ReceiptState
 from tiyin.protocol.values import CURRENCY_UZS, Account, Language, Text
 
@@ -43,6 +44,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
             f"Card(number={self.number!r}, expire={self.expire!r}, token=<hidden>, "
             f"recurrent={self.recurrent!r}, verify={self.verify!r})"
         )
+
+    __rich_repr__ = rich_repr
 
 
 class CodeSent(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +106,8 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "Payer(phone=<hidden>)"
+
+    __rich_repr__ = rich_repr
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +178,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         state = f"{self.state.name}" if isinstance(self.state, ReceiptState) else str(self.state)
         return f"Receipt(id={self.id!r}, state={state}, amount_tiyin={self.amount_tiyin})"
+
+    __rich_repr__ = rich_repr
 
     @property
     def account(self) -> Account:

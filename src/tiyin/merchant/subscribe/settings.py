@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import ID_LENGTH, LANGUAGES, Language
 from tiyin.runtime.addresses import is_allowed, is_global, read_address
 
@@ -56,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Settings(desk_id={self.desk_id!r}, key=<hidden>, base_url={self.base_url!r})"
+
+    __rich_repr__ = rich_repr
 
     def x_auth(self, *, front: bool) -> str:
         """Return the value of the header X-Auth.

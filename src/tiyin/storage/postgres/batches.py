@@ -176,7 +176,13 @@ class Batches:
             What is to be written, and the items that must wait because another of the batch changes the same
             work.
         """
-        rows = await self._link.fetch(read_statement(table), [item.key for item in items])
+        expected: dict[ChangeItem, Change] = {}
+        for item in items:
+            change = item.decide_as_expected()
+            if change is not None:
+                expected[item] = change
+        keys = [item.key for item in items if item not in expected]
+        rows = await self._link.fetch(read_statement(table), keys) if keys else []
         found = {row[table.key_index]: row for row in rows}
         # The statement that writes judges the leases itself. They are looked at only where it was no help:
         # for what it passed over before, and for what is not written at all.
@@ -196,7 +202,7 @@ class Batches:
                 unwritten.append((item, Taken(table.name, str(item.key))))
                 continue
             try:
-                change = item.decide(row)
+                change = expected.get(item) or item.decide(row)
             except BaseException as error:  # noqa: BLE001  # whatever a rule raises is its caller's alone
                 unwritten.append((item, error))
                 continue

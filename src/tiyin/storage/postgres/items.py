@@ -10,7 +10,7 @@ import msgspec
 
 from tiyin.storage.deciding import checked_values
 from tiyin.storage.postgres.batch_sql import Change
-from tiyin.storage.tables import Decision, Done, Lease, Schedule, Table
+from tiyin.storage.tables import Decision, Done, Expecting, Lease, Schedule, Table
 from tiyin.storage.work_sql import schedule_values
 
 __all__ = ["TRIES_MAX", "AppendItem", "ChangeItem", "Item", "Queue"]
@@ -96,7 +96,17 @@ class ChangeItem(Item):
         deadline: Until when to wait for a connection.
     """
 
-    __slots__ = ("decided_at", "decision", "insert_lost", "inserting", "lease", "rule", "table", "work_key")
+    __slots__ = (
+        "decided_at",
+        "decision",
+        "expecting",
+        "insert_lost",
+        "inserting",
+        "lease",
+        "rule",
+        "table",
+        "work_key",
+    )
 
     def __init__(
         self,
@@ -110,6 +120,7 @@ class ChangeItem(Item):
         super().__init__(future, key, deadline)
         self.table = table
         self.rule = rule
+        self.expecting = rule if type(rule) is Expecting else None
         self.lease = lease
         self.decision: Decision[Any] | None = None
         self.decided_at = 0.0
@@ -148,6 +159,22 @@ class ChangeItem(Item):
             schedule=schedule_values(work, self.lease) if isinstance(work, Schedule) else None,
             done=work.key if isinstance(work, Done) else None,
         )
+
+    def decide_as_expected(self) -> Change | None:
+        """Run the rule on the row that is expected, once; the statement that writes finds out if it is so.
+
+        Returns:
+            What to write; None if the stored row must be read first: no row is expected, or the rule would
+            write nothing or refuse, which only the stored row may tell.
+        """
+        expecting, self.expecting = self.expecting, None
+        if expecting is None:
+            return None
+        row = expecting.row
+        try:
+            return self.decide(None if row is None else _astuple(row))
+        except Exception:  # noqa: BLE001  # the same rule tells it again if the stored row is to blame
+            return None
 
     def lose(self) -> None:
         """Count a try in which the statement passed this change over."""

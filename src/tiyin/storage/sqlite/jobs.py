@@ -13,7 +13,7 @@ from tiyin.storage.deciding import checked_values
 from tiyin.storage.errors import LeaseLost, Taken
 from tiyin.storage.sqlite.connection import translated
 from tiyin.storage.sqlite.statements import statements_of
-from tiyin.storage.tables import Decision, Done, Lease, Table, WorkChange
+from tiyin.storage.tables import Decision, Done, Expecting, Lease, Table, WorkChange
 from tiyin.storage.work_sql import COLUMNS, SQLITE, schedule_values
 
 __all__ = ["AppendJob", "CallJob", "ChangeJob", "Job"]
@@ -21,10 +21,11 @@ __all__ = ["AppendJob", "CallJob", "ChangeJob", "Job"]
 _astuple = msgspec.structs.astuple
 
 SCHEDULED = SQLITE.row("?1", "?2", "?3", "?4", "?5", "?6")
+TAKE = f"INSERT INTO work ({COLUMNS}) VALUES ({SCHEDULED}) ON CONFLICT (key) DO NOTHING"
 SCHEDULE = f"INSERT INTO work ({COLUMNS}) VALUES ({SCHEDULED}) {SQLITE.on_conflict} RETURNING epoch"
 DELETE_WORK = "DELETE FROM work WHERE key = ?"
 EPOCH = "SELECT epoch FROM work WHERE key = ?"
-FINISH = SQLITE.done("?1", "?2")
+FINISH = "DELETE FROM work WHERE key = ?1 AND epoch = ?2"
 
 
 class Job:
@@ -129,40 +130,83 @@ class ChangeJob(Job):
         self._lease = lease
 
     def run(self, cursor: apsw.Cursor) -> tuple[Any, Lease | None]:
-        """Read, decide, write."""
+        """Decide and write: on the row that is expected, or else on the one that is read."""
+        rule = self._rule
+        if type(rule) is Expecting:
+            done = self._on_expected(cursor, rule)
+            if done is not None:
+                return done
         lease = self._lease
         row = cursor.execute(statements_of(self._table).read, (self._key,)).fetchone()
         try:
-            decision = self._rule(None if row is None else self._table.record(*row))
+            decision = rule(None if row is None else self._table.record(*row))
         except BaseException:
             _fence(cursor, lease)
             raise
         work = decision.work
         if lease is not None and isinstance(work, Done) and work.key == lease.key:
             # Most leases end so, and the deletion itself tells whether the lease was still good.
-            if not cursor.execute(FINISH, (lease.key, lease.epoch)).fetchall():
-                raise LeaseLost(lease.key)
+            _finish(cursor, lease)
             work = None
         else:
             _fence(cursor, lease)
         if not decision.writes:
             return decision.answer, None
-        self._write(cursor, decision, row)
-        if decision.appends:
-            _append(cursor, decision.appends)
-        taken = None if work is None else _write_work(cursor, work, lease)
-        return decision.answer, taken
+        if not self._write(cursor, decision, row):
+            raise Taken(self._table.name, self._key)
+        return decision.answer, self._write_rest(cursor, decision, work)
 
-    def _write(self, cursor: apsw.Cursor, decision: Decision[Any], row: tuple[Any, ...] | None) -> None:
+    def _on_expected(self, cursor: apsw.Cursor, rule: Expecting[Any, Any]) -> tuple[Any, Lease | None] | None:
+        """Decide on the row that is expected, and write if it is stored so.
+
+        Returns:
+            None if nothing was written: the stored row is another one, or the rule has nothing to write or
+            refuses, which only the stored row may tell.
+        """
+        row = None if rule.row is None else _astuple(rule.row)
+        try:
+            decision = rule(rule.row)
+            if decision.record is None or not self._write(cursor, decision, row):
+                return None
+        except Exception:  # noqa: BLE001  # a statement that fails writes nothing, and the stored row tells it again
+            return None
+        lease, work = self._lease, decision.work
+        if lease is not None and isinstance(work, Done) and work.key == lease.key:
+            _finish(cursor, lease)
+            work = None
+        else:
+            _fence(cursor, lease)
+        return decision.answer, self._write_rest(cursor, decision, work)
+
+    def _write(self, cursor: apsw.Cursor, decision: Decision[Any], row: tuple[Any, ...] | None) -> bool:
+        """Write the row itself; tells whether it was written."""
         values = checked_values(self._table, self._key, decision, row)
+        version = self._table.version_index
+        assert version is not None  # noqa: S101  # `checked_values` has refused an append-only table; for mypy
         statements = statements_of(self._table)
         try:
-            if row is not None:
-                cursor.execute(statements.update, values)
-            elif not cursor.execute(statements.create, values).fetchall():
-                raise Taken(self._table.name, self._key)
+            if row is None:
+                cursor.execute(statements.create, values)
+            else:
+                changed = tuple([n for n, value in enumerate(values) if value != row[n]])
+                bound = [values[n] for n in changed]
+                cursor.execute(statements.update(changed), (*bound, self._key, row[version]))
         except (apsw.Error, OverflowError, UnicodeEncodeError) as error:
             raise translated(error, self._table.name, self._key) from error
+        return cursor.connection.changes() > 0
+
+    def _write_rest(
+        self, cursor: apsw.Cursor, decision: Decision[Any], work: WorkChange | None
+    ) -> Lease | None:
+        if decision.appends:
+            _append(cursor, decision.appends)
+        return None if work is None else _write_work(cursor, work, self._lease)
+
+
+def _finish(cursor: apsw.Cursor, lease: Lease) -> None:
+    cursor.execute(FINISH, (lease.key, lease.epoch))
+    if not cursor.connection.changes():
+        raise LeaseLost(lease.key)
 
 
 def _fence(cursor: apsw.Cursor, lease: Lease | None) -> None:
@@ -185,6 +229,10 @@ def _write_work(cursor: apsw.Cursor, change: WorkChange, lease: Lease | None) ->
         return None
     values = schedule_values(change, lease)
     before = time.monotonic()
-    if cursor.execute(SCHEDULE, values).fetchall() != [(values[4],)] or change.owner is None:
+    # Without a lease the work is new, as a rule; only what is there already needs to be weighed against.
+    new = lease is None and cursor.execute(TAKE, values).connection.changes() > 0
+    if not new and cursor.execute(SCHEDULE, values).fetchall() != [(values[4],)]:
+        return None
+    if change.owner is None:
         return None
     return Lease(change.key, change.kind, values[4], before + change.lease_ms / 1000)

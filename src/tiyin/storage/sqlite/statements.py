@@ -25,13 +25,30 @@ class Statements:
         marks = ", ".join("?" * len(names))
         name = _quoted(table.name)
         key = _quoted(table.key)
-        changed = ", ".join(f"{column} = ?{n}" for n, column in enumerate(names, 1))
         self.read = f"SELECT {columns} FROM {name} WHERE {key} = ?"
         # The key is known to be absent, so what a conflict meets is a guard; without an error nothing needs
         # undoing.
-        self.create = f"INSERT INTO {name} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING 1"
-        self.update = f"UPDATE {name} SET {changed} WHERE {key} = ?{table.key_index + 1}"
+        self.create = f"INSERT INTO {name} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+        self._names = names
+        self._update = f"UPDATE {name} SET "
+        self._where = f" WHERE {key} = ? AND version = ?"
+        self._updates: dict[tuple[int, ...], str] = {}
         self.append = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
+
+    def update(self, changed: tuple[int, ...]) -> str:
+        """Write the statement that changes some columns; SQLite then leaves the indexes of the others alone.
+
+        Args:
+            changed: The columns' places.
+
+        Returns:
+            The statement; its values are those of the columns, the key, and the version before.
+        """
+        text = self._updates.get(changed)
+        if text is None:
+            columns = ", ".join(f"{self._names[place]} = ?" for place in changed)
+            text = self._updates[changed] = f"{self._update}{columns}{self._where}"
+        return text
 
 
 @cache

@@ -13,6 +13,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from tiyin.protocol.errors import wrong_field
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import is_clean_text
 from tiyin.web.words import N_
 
@@ -43,6 +44,8 @@ class CardTyped(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"CardTyped(errors={sorted(self.errors)})"
+
+    __rich_repr__ = rich_repr
 
 
 async def read_fields(request: Request) -> list[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""A small Django shop that takes Payme payments."""

@@ -1,0 +1,1 @@
+"""Commands of the kit: `payme_check`, `payme_expire`, `payme_statement`."""
