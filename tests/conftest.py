@@ -5,9 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from helpers_storage import PostgresServer
 from tiyin.storage import Store, open_store
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("tiyin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tiyin")
 
 
 @pytest.fixture(scope="session")
