@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from django.contrib import admin
 from django.db import models  # noqa: TC002 - Django itself may ask for the hints
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
@@ -26,6 +27,7 @@ else:
     _TransactionAdmin = _FiscalAdmin = admin.ModelAdmin
 
 _DAY_MS = 86_400_000
+_NOTHING = "–"
 _PERIODS = {
     "1": Text(ru="За сутки", uz="Bir sutkada", en="Past 24 hours"),
     "7": Text(ru="За 7 дней", uz="7 kunda", en="Past 7 days"),
@@ -104,7 +106,8 @@ class PeriodFilter(admin.SimpleListFilter):
 class TransactionAdmin(_ReadOnly, _TransactionAdmin):
     """Transactions, newest first. Searched by id, number, and what the payer typed."""
 
-    list_display = ("id", "shown_account", "shown_amount", "shown_state", "shown_time", "number")
+    # What a person looks for stands first, also where a phone shows two columns.
+    list_display = ("shown_account", "shown_amount", "shown_state", "shown_time", "id")
     list_filter = (StateFilter, PeriodFilter, "desk")
     search_fields = ("=id", "=number", "account")
     search_help_text = lazy(
@@ -156,31 +159,31 @@ class TransactionAdmin(_ReadOnly, _TransactionAdmin):
         return told(STATES[row.state])
 
     @admin.display(description=lazy(ru="причина отмены", uz="bekor qilish sababi", en="why cancelled"))
-    def shown_reason(self, row: Transaction) -> str | None:
+    def shown_reason(self, row: Transaction) -> str:
         """Return why it was cancelled, in words."""
         if row.reason is None:
-            return None
+            return _NOTHING
         return f"{row.reason}: {told(REASONS[row.reason])}" if row.reason in REASONS else str(row.reason)
 
     @admin.display(
         description=lazy(ru="время Payme", uz="Payme vaqti", en="Payme's time"), ordering="time_ms"
     )
-    def shown_time(self, row: Transaction) -> Any:
+    def shown_time(self, row: Transaction) -> str:
         """Return when Payme made it."""
         return _moment(row.time_ms)
 
     @admin.display(description=lazy(ru="создана", uz="yaratilgan", en="created"))
-    def shown_created(self, row: Transaction) -> Any:
+    def shown_created(self, row: Transaction) -> str:
         """Return when the shop took it in."""
         return _moment(row.create_time_ms)
 
     @admin.display(description=lazy(ru="оплачена", uz="toʻlangan", en="paid"))
-    def shown_performed(self, row: Transaction) -> Any:
+    def shown_performed(self, row: Transaction) -> str:
         """Return when it was paid."""
         return _moment(row.perform_time_ms)
 
     @admin.display(description=_CANCELLED_AT)
-    def shown_cancelled(self, row: Transaction) -> Any:
+    def shown_cancelled(self, row: Transaction) -> str:
         """Return when it was cancelled."""
         return _moment(row.cancel_time_ms)
 
@@ -214,7 +217,7 @@ class FiscalDocumentAdmin(_ReadOnly, _FiscalAdmin):
         return _link(row)
 
     @admin.display(description=lazy(ru="получен", uz="olingan", en="received"), ordering="received_ms")
-    def shown_received(self, row: FiscalDocument) -> Any:
+    def shown_received(self, row: FiscalDocument) -> str:
         """Return when it came last."""
         return _moment(row.received_ms)
 
@@ -229,5 +232,8 @@ def _link(document: FiscalDocument) -> str:
     return format_html('<a href="{}" rel="noreferrer noopener" target="_blank">{}</a>', url, name)
 
 
-def _moment(time_ms: int) -> Any:
-    return localtime(datetime.fromtimestamp(time_ms / 1000, UTC)) if time_ms else None
+def _moment(time_ms: int) -> str:
+    """Write a moment as a person reads it, in Django's time zone."""
+    if not time_ms:
+        return _NOTHING
+    return date_format(localtime(datetime.fromtimestamp(time_ms / 1000, UTC)), "d.m.Y H:i:s")

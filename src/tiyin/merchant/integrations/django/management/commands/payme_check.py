@@ -1,5 +1,6 @@
 """``manage.py payme_check``: what is configured, and how to try it."""
 
+import contextlib
 import shlex
 from typing import Any
 
@@ -7,11 +8,21 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+from django.urls import NoReverseMatch, reverse
 
+from tiyin.merchant.integrations.django import payme_view
 from tiyin.merchant.integrations.django.desks import database_of
 from tiyin.merchant.integrations.django.settings import DeskSettings, load_billing, read_settings
 
 __all__ = ["Command"]
+
+
+def _path_of(desk: str) -> str:
+    """Return where the URLconf has a desk's endpoint."""
+    for kwargs in ({"desk": desk}, {}):
+        with contextlib.suppress(NoReverseMatch):
+            return reverse(payme_view, kwargs=kwargs)
+    return "/payme/"
 
 
 class Command(BaseCommand):
@@ -70,8 +81,8 @@ class Command(BaseCommand):
         variable = "PAYME_TEST_KEY" if desk.mode == "test" else "PAYME_KEY"
         account = " ".join(f"--account {shlex.quote(f'{field}=...')}" for field in fields)
         login = "" if desk.login == "Paycom" else f" --login {shlex.quote(desk.login)}"
+        endpoint = f"http://127.0.0.1:8000{_path_of(desk.name)}"
         self.stdout.write(
             f"Try {desk.name!r} with an order that waits (its price in tiyin):\n"
-            f'  tiyin sandbox run --endpoint http://127.0.0.1:8000/payme/ --key "${variable}"{login} '
-            f"{account} --amount 500000"
+            f'  tiyin sandbox run --endpoint {endpoint} --key "${variable}"{login} {account} --amount 500000'
         )
