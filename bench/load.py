@@ -10,13 +10,14 @@ __all__ = ["Client", "Measured", "run_clients"]
 
 
 class Client(asyncio.Protocol):
-    """One keep-alive connection that posts JSON and waits for each answer."""
+    """A connection that posts JSON and waits for each answer; made anew where the server closes it."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
         self._buffer = bytearray()
         self._answer: asyncio.Future[bytes] | None = None
         self._transport: asyncio.Transport | None = None
+        self._closes = False
 
     async def connect(self) -> "Client":
         loop = asyncio.get_running_loop()
@@ -30,6 +31,7 @@ class Client(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionResetError("the server closed the connection"))
+        self._transport = None
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -44,10 +46,15 @@ class Client(asyncio.Protocol):
             body = bytes(self._buffer[end + 4 : end + 4 + length])
             del self._buffer[: end + 4 + length]
             assert head.startswith(b"http/1.1 200"), head
+            self._closes = b"connection: close" in head
             if self._answer is not None and not self._answer.done():
                 self._answer.set_result(body)
 
     async def post(self, path: bytes, body: bytes, headers: bytes = b"") -> bytes:
+        if self._closes or self._transport is None or self._transport.is_closing():
+            self.close()
+            self._closes = False
+            await self.connect()
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(

@@ -2,130 +2,82 @@
 
 import contextlib
 import json
-import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
 
+from bench.comparing import Comparison, Side, measure
 from bench.cycles import MerchantCycle, Payment, saved_card
 from bench.databases import Databases
-from bench.load import Client, Measured, run_clients
 from bench.servers import free_port, running
+from bench.shops import by_hand, with_kit
 
-__all__ = ["Comparison", "compare_gateway", "compare_merchant", "compare_reserving"]
+__all__ = ["compare_django", "compare_gateway", "compare_merchant", "compare_reserving"]
 
-CLIENTS = (1, 64)
-Cycle = Callable[[Client, int], Awaitable[None]]
-
-
-@dataclass
-class Side:
-    """What the rounds of one side measured, by number of clients."""
-
-    rounds: dict[int, list[Measured]] = field(default_factory=lambda: {clients: [] for clients in CLIENTS})
-    cpu_ms: dict[int, list[float]] = field(default_factory=lambda: {clients: [] for clients in CLIENTS})
-
-    def figure(self, clients: int, figure: Callable[[Measured], float]) -> float:
-        return statistics.median(figure(measured) for measured in self.rounds[clients])
-
-
-@dataclass
-class Comparison:
-    """What the rounds of one comparison measured, by number of clients."""
-
-    title: str
-    unit: str
-    database: str
-    real: Side = field(default_factory=Side)
-    floor: Side = field(default_factory=Side)
-
-    def ratio(self, clients: int) -> float:
-        """Tell what part of its floor the real thing reached: the median of the rounds."""
-        pairs = zip(self.real.rounds[clients], self.floor.rounds[clients], strict=True)
-        return statistics.median(real.per_second / floor.per_second for real, floor in pairs)
-
-    def lines(self) -> list[str]:
-        rows = []
-        for clients in CLIENTS:
-            for name, side in (("tiyin", self.real), ("floor", self.floor)):
-                part = f"  {self.ratio(clients):4.2f} of its floor" if name == "tiyin" else ""
-                rows.append(
-                    f"{self.title:<9} {self.database:<10} {clients:>2} clients  {name}  "
-                    f"{side.figure(clients, lambda m: m.per_second):>8,.0f} {self.unit}/s"
-                    f"  p50 {side.figure(clients, lambda m: m.percentile(0.5)):>7.2f} ms"
-                    f"  p99 {side.figure(clients, lambda m: m.percentile(0.99)):>7.2f} ms"
-                    f"  {statistics.median(side.cpu_ms[clients]):.3f} ms of CPU each{part}"
-                )
-        return rows
-
-
-async def _measure(
-    into: "Side", port: int, cycle: Cycle, seconds: float, servers: list[psutil.Process]
-) -> None:
-    for clients in CLIENTS:
-        before = _cpu_seconds(servers)
-        measured = await run_clients(
-            "127.0.0.1", port, clients, cycle, seconds=seconds, warm_up_seconds=seconds / 4
-        )
-        into.cpu_ms[clients].append((_cpu_seconds(servers) - before) * 1000 / measured.all)
-        into.rounds[clients].append(measured)
-
-
-def _cpu_seconds(servers: list[psutil.Process]) -> float:
-    return sum(sum(server.cpu_times()[:2]) for server in servers)
+_FLOOR = {"floor": "of its floor"}
+_BY_HAND = {"by hand": "times the view by hand"}
 
 
 async def compare_merchant(databases: Databases, kind: str, rounds: int, seconds: float) -> Comparison:
     """Full cycles per second of the merchant endpoint, for the shop of the kit's own first page.
 
     CreateTransaction is one commit, and PerformTransaction two: the effect is claimed, then its outcome kept.
+    Beside it stand its floor, and a view that does the same, written by hand with Django.
     """
-    commits = ["--create-commits=1", "--perform-commits=2"]
-    return await _compare_merchant(
-        Comparison("merchant", "cycles", kind), databases, rounds, seconds, commits, []
-    )
+    sides = {"tiyin": Side(), "floor": Side(), "by hand": Side()}
+    comparison = Comparison("merchant", "cycles", kind, _FLOOR | _BY_HAND, sides)
+    for _ in range(rounds):
+        await _floor_and_kit(comparison, databases, seconds, ["--create-commits=1"], [])
+        async with databases.fresh(kind) as url, by_hand(kind, url) as (port, server, cycle):
+            await measure(sides["by hand"], port, cycle, seconds, [server])
+    return comparison
+
+
+async def compare_django(databases: Databases, kind: str, rounds: int, seconds: float) -> Comparison:
+    """The kit's Django integration beside the hand-written view: one shop, one server, one database each."""
+    sides = {"tiyin": Side(), "by hand": Side()}
+    for _ in range(rounds):
+        for name, shop in (("by hand", by_hand), ("tiyin", with_kit)):
+            async with databases.fresh(kind) as url, shop(kind, url) as (port, server, cycle):
+                await measure(sides[name], port, cycle, seconds, [server])
+    return Comparison("django", "cycles", kind, _BY_HAND, sides)
 
 
 async def compare_reserving(databases: Databases, kind: str, rounds: int, seconds: float) -> Comparison:
     """The same for a shop that also acts when an order is reserved: one commit more in CreateTransaction."""
-    comparison = Comparison("reserving", "cycles", kind)
-    commits = ["--create-commits=2", "--perform-commits=2"]
-    return await _compare_merchant(comparison, databases, rounds, seconds, commits, ["--reserving"])
-
-
-async def _compare_merchant(
-    comparison: Comparison,
-    databases: Databases,
-    rounds: int,
-    seconds: float,
-    commits: list[str],
-    shop: list[str],
-) -> Comparison:
+    comparison = Comparison("reserving", "cycles", kind, _FLOOR, {"tiyin": Side(), "floor": Side()})
     for _ in range(rounds):
-        async with databases.fresh(comparison.database) as url:
-            port = free_port()
-            with running("bench.floor", port, "merchant", "--database", url, *commits) as server:
-                await _measure(comparison.floor, port, MerchantCycle(), seconds, [server])
-        async with databases.fresh(comparison.database) as url:
-            port = free_port()
-            with running("bench.merchant_server", port, "--database", url, *shop) as server:
-                await _measure(comparison.real, port, MerchantCycle(), seconds, [server])
+        await _floor_and_kit(comparison, databases, seconds, ["--create-commits=2"], ["--reserving"])
     return comparison
+
+
+async def _floor_and_kit(
+    comparison: Comparison, databases: Databases, seconds: float, commits: list[str], shop: list[str]
+) -> None:
+    async with databases.fresh(comparison.database) as url:
+        port = free_port()
+        floor = ["merchant", "--database", url, *commits, "--perform-commits=2"]
+        with running("bench.floor", port, *floor) as server:
+            await measure(comparison.sides["floor"], port, MerchantCycle(), seconds, [server])
+    async with databases.fresh(comparison.database) as url:
+        port = free_port()
+        with running("bench.merchant_server", port, "--database", url, *shop) as server:
+            await measure(comparison.sides["tiyin"], port, MerchantCycle(), seconds, [server])
 
 
 async def compare_gateway(databases: Databases, kind: str, rounds: int, seconds: float) -> Comparison:
     """Payments per second of the gateway, with the merchant's server beside it."""
-    comparison = Comparison("gateway", "payments", kind)
+    sides = {"tiyin": Side(), "floor": Side()}
+    comparison = Comparison("gateway", "payments", kind, _FLOOR, sides)
     for _ in range(rounds):
         async with _floor(databases, kind) as (port, servers):
-            await _measure(comparison.floor, port, Payment("floor", "floor", "floor"), seconds, servers)
+            await measure(sides["floor"], port, Payment("floor", "floor", "floor"), seconds, servers)
         async with _gateway(databases, kind) as (port, servers, desk, key):
             token = await saved_card(port, desk, key)
-            await _measure(comparison.real, port, Payment(desk, key, token), seconds, servers)
+            await measure(sides["tiyin"], port, Payment(desk, key, token), seconds, servers)
     return comparison
 
 

@@ -1,16 +1,17 @@
 """Starting and stopping the processes that are measured, each on a free port of the loopback address."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-__all__ = ["ROOT", "free_port", "running"]
+__all__ = ["ROOT", "free_port", "running", "running_command"]
 
 ROOT = Path(__file__).parent.parent
 START_S = 30
@@ -26,7 +27,16 @@ def free_port() -> int:
 def running(module: str, port: int, *arguments: str) -> Iterator[psutil.Process]:
     """Run `python -m module --port ...` until the block ends."""
     command = [sys.executable, "-m", module, *arguments, "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT)
+    with running_command(command, port) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def running_command(
+    command: Sequence[str], port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[psutil.Process]:
+    """Run a command that listens on a port, until the block ends."""
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environment or {})})
     try:
         _wait(process, port)
         yield psutil.Process(process.pid)

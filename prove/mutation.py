@@ -101,14 +101,14 @@ def mutate(name: str, room: Room) -> bool:
 
 
 def _copy(copy: Path, room: Room) -> None:
-    for folder in ("src", "tests"):
+    for folder in ("src", "tests", "docs"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     settings = (ROOT / "pyproject.toml").read_text()
     (copy / "README.md").touch()
     (copy / "pyproject.toml").write_text(
         f"{settings}\n[tool.mutmut]\nsource_paths = {list(room.modules)!r}\n"
         f"pytest_add_cli_args_test_selection = {list(room.tests)!r}\n"
-        f'pytest_add_cli_args = ["-p", "no:xdist"]\nalso_copy = ["src", "tests"]\n'
+        f'pytest_add_cli_args = ["-p", "no:xdist"]\nalso_copy = ["src", "tests", "docs"]\n'
     )
 
 

@@ -10,6 +10,7 @@ from merchant.django.shop.models import Effect, Order
 from tiyin.merchant.billing import FiscalNotice, OrderState, Transaction
 from tiyin.merchant.billing import Order as Offer
 from tiyin.merchant.integrations.django import ModelBilling, after_commit
+from tiyin.merchant.stores.unit import unit
 
 _HANG = os.environ.get("SHOP_HANG")
 
@@ -43,7 +44,8 @@ class Shop(ModelBilling[Order]):
 
     def fiscal_data(self, notice: FiscalNotice) -> bool:
         if notice.transaction is None:
-            Effect.objects.create(name=notice.type, transaction_id=notice.id, order_id=1)
+            effects = Effect.objects.using(unit().session.using)
+            effects.create(name=notice.type, transaction_id=notice.id, order_id=1)
         return False
 
     def _effect(self, name: str, order: Order, transaction: Transaction, state: str) -> Any:

@@ -1,0 +1,1 @@
+"""The same shop as the hand-written one, with the kit's Django integration."""

@@ -1,0 +1,7 @@
+"""The one address."""
+
+from django.urls import path
+
+from tiyin.merchant.integrations.django import payme_view
+
+urlpatterns = [path("", payme_view)]
