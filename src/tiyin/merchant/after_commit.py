@@ -11,10 +11,10 @@ def perform(self, order, transaction):
 ```
 """
 
-import contextlib
 import contextvars
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
+from types import TracebackType
 from typing import Any, ParamSpec, TypeAlias
 
 from tiyin.runtime.logs import get_logger
@@ -59,15 +59,20 @@ def after_commit(
     kept.append(partial(work, *args, **kwargs))
 
 
-@contextlib.contextmanager
-def collecting() -> Iterator[list[Callable[[], object]]]:
+class collecting:  # noqa: N801  # read as a verb: `with collecting() as left`
     """Collect what the hook inside leaves to be done."""
-    kept: list[Callable[[], object]] = []
-    token = _kept.set(kept)
-    try:
-        yield kept
-    finally:
-        _kept.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> list[Callable[[], object]]:
+        kept: list[Callable[[], object]] = []
+        self._token = _kept.set(kept)
+        return kept
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _kept.reset(self._token)
 
 
 def run_afterwards(afterwards: Afterwards) -> None:

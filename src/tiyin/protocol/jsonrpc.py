@@ -170,8 +170,8 @@ def _is_right(request: Request, value: Any) -> bool:
     return (
         0 < len(request.method) <= METHOD_LENGTH_MAX
         and is_clean_text(request.method)
-        and _is_right_id(request.id)
-        and _is_right_version(request.jsonrpc)
+        and (type(request.id) is int or _is_right_id(request.id))
+        and (request.jsonrpc == "2.0" or _is_right_version(request.jsonrpc))
         and (type(params) is dict or "params" not in value)
     )
 

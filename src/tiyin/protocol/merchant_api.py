@@ -94,6 +94,7 @@ _PARAMS: Final[dict[str, type[msgspec.Struct]]] = {
 }
 _DECODERS: Final = {name: msgspec.json.Decoder(params).decode for name, params in _PARAMS.items()}
 METHODS: Final = frozenset(_PARAMS)
+_PRICED: Final = frozenset(("CheckPerformTransaction", "CreateTransaction"))
 
 
 def read_params(method: str, raw: msgspec.Raw) -> Any:
@@ -116,14 +117,12 @@ def read_params(method: str, raw: msgspec.Raw) -> Any:
     if decode is None:
         raise method_not_found(method)
     try:
-        params = read_struct(decode, raw)
+        params: Any = read_struct(decode, raw)
     except FieldError as error:
         if method == SET_FISCAL_DATA:
             raise invalid_params(error.field) from error
         raise RpcError(CommonCode.INVALID_REQUEST, data=error.field or "params") from error
-    if isinstance(params, CheckPerformTransactionParams | CreateTransactionParams) and not (
-        0 < params.amount <= AMOUNT_TIYIN_MAX
-    ):
+    if method in _PRICED and not 0 < params.amount <= AMOUNT_TIYIN_MAX:
         raise RpcError(MerchantCode.WRONG_AMOUNT)
     return params
 

@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from tiyin.protocol.fiscal import FiscalData
 from tiyin.protocol.hidden import rich_repr
-from tiyin.protocol.params import AccountField, Whole, set_field
-from tiyin.protocol.values import read_account, read_id, read_timestamp, read_whole_number
+from tiyin.protocol.params import AccountField, Whole, set_field, set_whole
+from tiyin.protocol.values import read_account, read_id, read_timestamp
 
 __all__ = [
     "CancelTransactionParams",
@@ -53,7 +53,7 @@ class CheckPerformTransactionParams(msgspec.Struct, frozen=True):
     account: AccountField
 
     def __post_init__(self) -> None:
-        set_field(self, "amount", self.amount, read_whole_number)
+        set_whole(self, "amount", self.amount)
         set_field(self, "account", self.account, read_account)
 
 
@@ -75,7 +75,7 @@ class CreateTransactionParams(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         set_field(self, "id", self.id, read_id)
         set_field(self, "time", self.time, read_timestamp)
-        set_field(self, "amount", self.amount, read_whole_number)
+        set_whole(self, "amount", self.amount)
         set_field(self, "account", self.account, read_account)
 
 

@@ -259,7 +259,21 @@ def read_account(value: object) -> Account:
         raise FieldError("", "must be an object")
     if len(value) > ACCOUNT_FIELDS_MAX:
         raise FieldError("", f"must have at most {ACCOUNT_FIELDS_MAX} fields")
+    if type(value) is dict and all(map(_is_plain, value, value.values())):
+        return value
     return {_account_name(name): _account_value(name, item) for name, item in value.items()}
+
+
+def _is_plain(name: object, item: object) -> bool:
+    """Tell at a glance that a field of an account is as nearly all are: two short, printable texts."""
+    return (
+        type(name) is str
+        and type(item) is str
+        and 0 < len(name) <= ACCOUNT_NAME_LENGTH_MAX
+        and len(item) <= ACCOUNT_VALUE_LENGTH_MAX
+        and name.isprintable()
+        and item.isprintable()
+    )
 
 
 def _account_name(name: object) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Generator
+from types import CoroutineType
 from typing import Any, Generic, TypeVar
 
 __all__ = ["within"]
@@ -24,7 +25,7 @@ async def within(seconds: float, coroutine: Coroutine[Any, Any, T]) -> T:
         TypeError: If it is no coroutine, as where a function that should be `async` is not.
         Exception: Whatever it raises.
     """
-    if not asyncio.iscoroutine(coroutine):
+    if type(coroutine) is not CoroutineType and not asyncio.iscoroutine(coroutine):
         raise TypeError(f"a coroutine is needed, and this is {type(coroutine).__name__}: it should be async")
     try:
         waits_for = coroutine.send(None)

@@ -22,6 +22,7 @@ from tiyin.merchant.rules import (
     Refuse,
     Rule,
     Run,
+    Step,
     finished,
     marked,
     refused,
@@ -35,7 +36,7 @@ from tiyin.storage.errors import LeaseLost, StorageError, Taken
 from tiyin.storage.tables import Decision, Done, Expecting, Lease, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from tiyin.merchant.records import Row
     from tiyin.runtime.clock import Clock
@@ -88,6 +89,11 @@ class Effects:
             if not isinstance(outcome, Run):
                 return outcome
             await self._release(key, lease)
+        elif _takes_in(rule(None, self._clock.now_ms())):
+            # A new transaction that the shop does nothing for: the same, unless it is there already.
+            outcome = await self._decide_at_once(key, rule)
+            if not isinstance(outcome, Run):
+                return outcome
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[Settled | Exception | None] = loop.create_future()
         self._tasks.start(self._carry(key, rule, shop, ended), name=key)
@@ -144,11 +150,30 @@ class Effects:
 
         def decide(row: Row | None) -> Decision[Outcome]:
             step = rule(row, now_ms)
-            work = None
             if isinstance(step.outcome, Run):
                 work = Schedule(_work_key(key), _KIND, owner=_OWNER, lease_ms=self._lease_ms)
-            return Decision(step.outcome, step.write, work=work)
+                return Decision(step.outcome, step.write, work=work)
+            return Decision(step.outcome, step.write)
 
+        return await self._decided(key, decide)
+
+    async def _decide_at_once(self, key: str, rule: Rule) -> Outcome:
+        """Decide, but leave everything as it is where the shop has something to do: nobody would drive it.
+
+        Whoever called may be cancelled here without harm: what was written is final.
+        """
+        now_ms = self._clock.now_ms()
+
+        def decide(row: Row | None) -> Decision[Outcome]:
+            step = rule(row, now_ms)
+            return Decision(step.outcome, None if isinstance(step.outcome, Run) else step.write)
+
+        outcome, _ = await self._decided(key, decide)
+        return outcome
+
+    async def _decided(
+        self, key: str, decide: Callable[[Row | None], Decision[Outcome]]
+    ) -> tuple[Outcome, Lease | None]:
         try:
             # A rule that takes a transaction in expects that there is none, and one that does anything else
             # has nothing to write there.
@@ -273,6 +298,11 @@ class Effects:
             await self._store.work.done(lease)
         except StorageError as error:
             self._log.warning("payme_lease_not_released", transaction=key, error=type(error).__name__)
+
+
+def _takes_in(step: Step) -> bool:
+    """Tell whether a rule, asked about a transaction that is not there, takes it in and is done with it."""
+    return step.write is not None and not isinstance(step.outcome, Run)
 
 
 def _wait_no_more(ended: asyncio.Future[Settled | Exception | None]) -> None:

@@ -1,7 +1,7 @@
 """The kit's own store: transactions in SQLite or PostgreSQL, whatever the shop itself keeps its orders in."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -90,25 +90,26 @@ class OwnStore:
         if isinstance(self._database, str):
             await store.close()
 
-    async def carry_out(
+    # Those that only hand on are not `async`: each coroutine around another one is woken with it, every time.
+    def carry_out(
         self, key: str, rule: Rule, shop: ShopEffects
-    ) -> Answer | Refuse | Fresh | AskDelivered:
+    ) -> Coroutine[Any, Any, Answer | Refuse | Fresh | AskDelivered]:
         """Decide by a rule and do what it says; see `TransactionStore.carry_out`."""
         if self._effects is None:
             raise _not_started()
-        return await self._effects.carry_out(key, rule, shop)
+        return self._effects.carry_out(key, rule, shop)
 
-    async def together(self, work: Callable[[], Awaitable[T]], *, locks: bool) -> T:  # noqa: ARG002 - the port's
+    def together(self, work: Callable[[], Coroutine[Any, Any, T]], *, locks: bool) -> Coroutine[Any, Any, T]:  # noqa: ARG002 - the port's
         """Do the work: this store is apart from the shop's data, and each of its changes stands alone."""
-        return await work()
+        return work()
 
-    async def read(self, key: str) -> Row | None:
+    def read(self, key: str) -> Coroutine[Any, Any, Row | None]:
         """Return the row as last committed, or None."""
-        return await self._opened.get(TRANSACTIONS, key)
+        return self._opened.get(TRANSACTIONS, key)
 
-    async def holder(self, guard: str) -> Row | None:
+    def holder(self, guard: str) -> Coroutine[Any, Any, Row | None]:
         """Return the row that holds a guard, or None."""
-        return await self._opened.get(HOLDERS, guard)
+        return self._opened.get(HOLDERS, guard)
 
     async def statement(self, from_ms: int, to_ms: int, after: Row | None, limit: int) -> list[Row]:
         """Return accepted rows by Payme's time; see `TransactionStore.statement`."""

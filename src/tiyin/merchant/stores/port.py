@@ -1,6 +1,6 @@
 """What the Merchant API needs of a place that keeps transactions."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -169,7 +169,7 @@ class TransactionStore(Protocol):
         """
         ...
 
-    async def together(self, work: Callable[[], Awaitable[T]], *, locks: bool) -> T:
+    async def together(self, work: Callable[[], Coroutine[Any, Any, T]], *, locks: bool) -> T:
         """Do several things in one database transaction, if the store is in the shop's own database.
 
         Whatever inside calls this store, or is a hook of the shop, is a part of it. An exception undoes it

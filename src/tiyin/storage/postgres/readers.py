@@ -155,6 +155,7 @@ class Readers:
     def __init__(self, pool: Pool, tasks: Tasks) -> None:
         self._pool = pool
         self._tasks = tasks
+        self._loop = asyncio.get_running_loop()
         self._asked: dict[Table[Any], dict[str, list[asyncio.Future[Any]]]] = {}
         self._closed = False
 
@@ -177,7 +178,7 @@ class Readers:
         """
         if self._closed:
             raise StorageUnavailable("this store is closed")
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()
         asked = self._asked.get(table)
         if asked is None:
             # The task first runs in the loop's next turn, so whatever asks in this one shares the statement.

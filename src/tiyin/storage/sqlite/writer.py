@@ -35,6 +35,8 @@ class Writer:
         self.connection = open_writer(path, busy_ms)
         self._cursor = self.connection.cursor()
         self._waiting: SimpleQueue[Job | None] = SimpleQueue()
+        # What each loop asked for in its present turn.
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Job]] = {}
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name=f"writer of {path.name}", daemon=True)
         self._thread.start()
@@ -50,16 +52,28 @@ class Writer:
         """
         if self._closed:
             raise StorageUnavailable("this store is closed")
-        if self._waiting.qsize() >= WAITING_MAX:
+        gathered = self._gathered.get(job.loop)
+        if self._waiting.qsize() + (len(gathered) if gathered else 0) >= WAITING_MAX:
             raise StorageUnavailable(f"{WAITING_MAX} changes wait to be written already")
-        self._waiting.put(job)
+        if gathered is None:
+            # The thread is woken when the loop's turn is over: it then finds all of the turn's jobs, and does
+            # not take the interpreter away in its middle for the first one alone.
+            gathered = self._gathered[job.loop] = []
+            job.loop.call_soon(self._hand_over, job.loop)
+        gathered.append(job)
 
     def close(self) -> None:
         """Finish what was accepted, then close the connection; blocks until that is done."""
         if not self._closed:
             self._closed = True
+            for loop in list(self._gathered):
+                self._hand_over(loop)
             self._waiting.put(None)
         self._thread.join()
+
+    def _hand_over(self, loop: "asyncio.AbstractEventLoop") -> None:
+        for job in self._gathered.pop(loop, ()):
+            self._waiting.put(job)
 
     def _serve(self) -> None:
         while (first := self._waiting.get()) is not None:
