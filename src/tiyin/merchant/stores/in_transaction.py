@@ -147,13 +147,15 @@ class InTransaction:
     async def _settle(self, unit: Unit, key: str, rule: Rule, shop: ShopEffects) -> Settled:
         session: Session = unit.session
         for _ in range(_LOOKS_MAX):
-            row = await session.locked(key)
+            row = None if key in unit.absent else await session.locked(key)
+            if row is None:
+                unit.absent.add(key)
             step = rule(row, self._clock.now_ms())
             if isinstance(step.outcome, Run):
                 settled = await self._run(unit, row, step.outcome, shop)
                 if settled is not None and step.outcome.final:
                     return settled
-            elif step.write is None or await self._write(session, row, step.write):
+            elif step.write is None or await self._write(unit, row, step.write):
                 return step.outcome
         raise StillRunningError(f"{key} changed each time that it was looked at")
 
@@ -161,7 +163,7 @@ class InTransaction:
         """Run a hook and write what came of it. None: a call of the same id was quicker, look again."""
         session: Session = unit.session
         done = finished(run.row, run, self._clock.now_ms())
-        if row is None and not await self._write(session, None, done):
+        if row is None and not await self._write(unit, None, done):
             return None
         try:
             ran = await within(self._patience_s, shop.run(run, run.row, repeated=False))
@@ -178,15 +180,17 @@ class InTransaction:
         await session.update(numbered)
         return Answer(numbered)
 
-    async def _write(self, session: Session, row: Row | None, new: Row) -> bool:
+    async def _write(self, unit: Unit, row: Row | None, new: Row) -> bool:
         """Write a row. False: a call of the same id was quicker.
 
         Raises:
             GuardTakenError: If another transaction holds the row's guard.
         """
+        session: Session = unit.session
         if row is not None:
             await session.update(new)
             return True
+        unit.absent.discard(new.id)
         if await session.insert(new):
             return True
         if await session.locked(new.id) is not None:

@@ -18,13 +18,15 @@ class Unit:
         locks: Whether rows that are read here are locked until its end.
     """
 
-    __slots__ = ("afterwards", "found", "locks", "session")
+    __slots__ = ("absent", "afterwards", "found", "locks", "session")
 
     def __init__(self, session: Any, *, locks: bool) -> None:
         self.session = session
         self.locks = locks
         # Orders that were found and locked: no need to read them a second time.
         self.found: dict[Any, Any] = {}
+        # Transactions that were looked for and are not there; inserting one finds out if that is still so.
+        self.absent: set[str] = set()
         self.afterwards: list[tuple[ShopEffects, Afterwards]] = []
 
 
