@@ -6,8 +6,8 @@ import pytest
 
 from helpers_bad_input import Houses
 
-MANY = 4 * 1024 * 1024
-"""More than all buffers on the way hold together."""
+MANY = 64 * 1024 * 1024
+"""More than all buffers on the way hold together, however far the system lets them grow."""
 
 
 @pytest.mark.parametrize(
