@@ -21,7 +21,7 @@ FIRST_ORDER = 1
 # Tried on two processors with 64 clients: gunicorn (gthread) and Granian, 1 or 2 workers of 1 to 16 threads.
 # On SQLite a second writer only waits for the first one's commit, by sleeping.
 WORKERS = {"sqlite": 1, "postgresql": 2}
-THREADS = {"sqlite": 1, "postgresql": 8}
+THREADS = {"sqlite": 1, "postgresql": 4}
 
 
 def by_hand(kind: str, url: str) -> contextlib.AbstractAsyncContextManager[tuple[int, psutil.Process, Cycle]]:
