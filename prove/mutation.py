@@ -57,13 +57,6 @@ ROOMS = {
         modules=("src/tiyin/merchant/saved_cards/rules.py", "src/tiyin/merchant/saved_cards/pins.py"),
         tests=("tests/merchant/test_saved_cards_rules.py",),
     ),
-    "reconcile": Room(
-        modules=tuple(
-            f"src/tiyin/merchant/reconcile/{name}.py"
-            for name in ("judging", "payments", "totals", "comparing")
-        ),
-        tests=("tests/merchant/test_reconcile.py",),
-    ),
 }
 
 
