@@ -84,7 +84,8 @@ def run_afterwards(afterwards: Afterwards) -> None:
             _log_failure(work, error)
         else:
             if hasattr(answer, "__await__"):
-                answer.close() if hasattr(answer, "close") else None
+                if hasattr(answer, "close"):
+                    answer.close()
                 _log_failure(work, TypeError("a shop of plain functions can only leave plain functions"))
 
 

@@ -8,14 +8,11 @@ from concurrent.futures import CancelledError as FutureCancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tiyin.merchant.after_commit import Afterwards, run_afterwards, run_afterwards_async
-from tiyin.merchant.answering import Answering, Call, Reply
-from tiyin.merchant.keys import KeyRing
-from tiyin.merchant.methods import Methods
+from tiyin.merchant.answering import Call, Reply
 from tiyin.merchant.moving import OldTransaction, TakenOver, take_over
+from tiyin.merchant.parts import make_parts
 from tiyin.merchant.settings import Settings
-from tiyin.merchant.shop import Shop
 from tiyin.merchant.stores.own import OwnStore
-from tiyin.merchant.sweep import Sweep
 from tiyin.runtime.forks import forget_after_fork
 from tiyin.runtime.tasks import Tasks, TasksRefused
 
@@ -50,26 +47,15 @@ class InLoop:
             if isinstance(settings.store, str)
             else settings.store
         )
-        keys = KeyRing(settings.keys, self._store, clock, changes=settings.allow_change_password)
-        self._shop = Shop(settings.calling(), patience_s=settings.patience_s, afterwards=self._do_afterwards)
-        methods = Methods(self._shop, self._store, keys, clock)
-        self.sweep = Sweep(self._store, methods.expire, clock)
+        parts = make_parts(settings, self._store, self._do_afterwards)
+        self._shop, self._answering, self.sweep = parts.shop, parts.answering, parts.sweep
         self._sweep_every_s = settings.sweep_every_s
         self._sweeping: asyncio.Task[None] | None = None
         self._resting = False
         self._ending = False
-        answering = Answering(
-            methods,
-            keys,
-            login=settings.login,
-            addresses=settings.addresses,
-            allow_change_password=settings.allow_change_password,
-            messages=settings.messages,
-        )
-        self._answering = answering
         # With the kit's own store effects have tasks of their own. Elsewhere the whole call is a task, so
         # that a client who hangs up cannot part a commit from what is to be done after it.
-        self.handle = answering.handle if self._store.detached else self._handle_to_its_end
+        self.handle = self._answering.handle if self._store.detached else self._handle_to_its_end
 
     async def start(self) -> None:
         """Open the store, and begin to sweep."""

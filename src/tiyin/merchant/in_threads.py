@@ -13,16 +13,13 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TypeVar
 
 from tiyin.merchant.after_commit import Afterwards, run_afterwards
-from tiyin.merchant.answering import Answering, Call, Reply
+from tiyin.merchant.answering import Call, Reply
 from tiyin.merchant.driving import drive, drive_all
-from tiyin.merchant.keys import KeyRing
-from tiyin.merchant.methods import Methods
 from tiyin.merchant.moving import OldTransaction, TakenOver, take_over
+from tiyin.merchant.parts import make_parts
 from tiyin.merchant.settings import Settings
-from tiyin.merchant.shop import Shop
 from tiyin.merchant.stores.port import BlockingStore
 from tiyin.merchant.stores.wanted import WANTED, Wanted
-from tiyin.merchant.sweep import Sweep
 from tiyin.runtime.logs import get_logger
 
 __all__ = ["InThreads"]
@@ -51,19 +48,9 @@ class InThreads:
         self._patience_s = settings.patience_s
         self._sweep_every_s = settings.sweep_every_s
         self._log = get_logger("tiyin.merchant")
-        keys = KeyRing(settings.keys, store, settings.clock, changes=settings.allow_change_password)
         # The hooks' own bound is that of the whole call.
-        self._shop = Shop(settings.calling(), patience_s=settings.patience_s, afterwards=self._do_afterwards)
-        methods = Methods(self._shop, store, keys, settings.clock)
-        self._sweep = Sweep(store, methods.expire, settings.clock)
-        self._answering = Answering(
-            methods,
-            keys,
-            login=settings.login,
-            addresses=settings.addresses,
-            allow_change_password=settings.allow_change_password,
-            messages=settings.messages,
-        )
+        parts = make_parts(settings, store, self._do_afterwards)
+        self._shop, self._answering, self._sweep = parts.shop, parts.answering, parts.sweep
         self._calls = _Pool("payme", _THREADS, _THREADS + _WAITING_MAX)
         # A pool of its own: mail that hangs must not hold up payments.
         self._later = _Pool("payme-later", _LATER_THREADS, _LATER_MAX)

@@ -1,7 +1,6 @@
 """The kit's own keeper of saved cards: in SQLite or PostgreSQL, durable when it answers."""
 
 import asyncio
-import os
 from typing import Final, Self, TypeGuard
 
 import msgspec
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from tiyin.merchant.in_loop import LoopThread
 from tiyin.merchant.saved_cards.records import SavedCard
 from tiyin.protocol.hidden import rich_repr
+from tiyin.runtime.forks import forget_after_fork
 from tiyin.storage.open import open_store
 from tiyin.storage.schema import INTEGER, TEXT, define, version_column
 from tiyin.storage.store import Store
@@ -200,7 +200,11 @@ class BlockingCardKeeper:
         self._database = database
         self._keeper = OwnCardKeeper(database)
         self._loop = LoopThread()
-        self._made_in = os.getpid()
+        forget_after_fork(self)
+
+    def forget_parent(self) -> None:
+        """Begin anew in a child process: what a server opened before it forked is the server's."""
+        self._keeper = OwnCardKeeper(self._database)
 
     def stop(self) -> None:
         """Close the database; a later call opens it again."""
@@ -233,9 +237,6 @@ class BlockingCardKeeper:
         return self._loop.run(self._after_start().removing(limit))
 
     def _after_start(self) -> OwnCardKeeper:
-        if self._made_in != os.getpid():
-            # A server forked: what its parent opened is the parent's.
-            self._keeper, self._made_in = OwnCardKeeper(self._database), os.getpid()
         self._loop.run(self._keeper.start())
         return self._keeper
 
