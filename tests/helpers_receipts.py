@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,8 +18,8 @@ from tiyin.gateway.cards.tokens import PayingCard
 from tiyin.gateway.desks.records import AccountField, Desk, DeskKind, Epos
 from tiyin.gateway.merchant_calls.calls import MerchantCalls
 from tiyin.gateway.metadata import metadata
-from tiyin.gateway.receipts.moves import PATIENCE_MS
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt
+from tiyin.gateway.receipts.repeating import PATIENCE_MS
 from tiyin.gateway.receipts.service import NewReceipt, Receipts
 from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID, UNRESOLVED
 from tiyin.gateway.verify import verify
@@ -202,6 +202,7 @@ class World:
         self.answers: list[Receipt | Exception] = []
         self.crashes = Crashes()
         self.store.crashes = self.shop.crashes = self.acquirer.crashes = self.crashes
+        self.commissions = {desk.id: desk.commission_basis_points}
         self.restart()
 
     @classmethod
@@ -224,8 +225,12 @@ class World:
             self.calls,
             self.acquirer,
             self.cards,
+            self._commissions_of,
             owner=f"test-{self.ids.new(self.clock.now_ms())}",
         )
+
+    async def _commissions_of(self, desk_ids: Sequence[str]) -> dict[str, int]:
+        return {desk_id: rate for desk_id, rate in self.commissions.items() if desk_id in desk_ids}
 
     async def _key_of(self, desk_id: str) -> str:
         assert len(desk_id) == len(self.desk.id)

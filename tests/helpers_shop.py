@@ -5,7 +5,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tiyin.gateway.acquiring.port import CardNumber, DebitAnswer, OutcomeUnknown, Reversed, StatusAnswer
+from tiyin.gateway.acquiring.port import (
+    CaptureAnswer,
+    CardNumber,
+    DebitAnswer,
+    HoldAnswer,
+    OutcomeUnknown,
+    Reversed,
+    StatusAnswer,
+)
 from tiyin.gateway.acquiring.test_acquirer import TestAcquirer
 from tiyin.runtime.http import HttpAnswer, HttpCall, NoAnswer, NotSent
 
@@ -69,6 +77,8 @@ class Shop:
         self.problems: list[str] = []
         self.crashes = Crashes()
         self.one_time = True
+        self.refusals: dict[str, int] = {}
+        self.receivers: list[dict[str, Any]] | None = None
         self._is_debited = is_debited
         self._times: dict[str, set[int]] = {}
 
@@ -101,6 +111,10 @@ class Shop:
 
     async def _handle(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self.calls.append((method, params))
+        if method in self.refusals:
+            return {
+                "error": {"code": self.refusals[method], "message": {"ru": "нет", "uz": "yoʻq", "en": "no"}}
+            }
         if method == "CheckPerformTransaction":
             busy = self.one_time and any(
                 found.state in {1, 2} and found.params["account"] == params["account"]
@@ -108,7 +122,10 @@ class Shop:
             )
             return _account_error() if busy else {"result": {"allow": True}}
         if method == "CreateTransaction":
-            return self._create(params)
+            answer = self._create(params)
+            if self.receivers is not None and "result" in answer:
+                answer["result"]["receivers"] = self.receivers
+            return answer
         found = self.transactions.get(params["id"])
         if found is None:
             return {"error": {"code": -31003, "message": {"ru": "нет", "uz": "yoʻq", "en": "no"}}}
@@ -206,6 +223,12 @@ class FaultyAcquirer:
         if self.before_debit is not None:
             await self.before_debit(key)
         return await self._through(lambda: self.inner.debit(key, card, amount_tiyin, terminal))
+
+    async def hold(self, key: str, card: CardNumber, amount_tiyin: int, terminal: str) -> HoldAnswer:
+        return await self._through(lambda: self.inner.hold(key, card, amount_tiyin, terminal))
+
+    async def capture(self, key: str) -> CaptureAnswer:
+        return await self._through(lambda: self.inner.capture(key))
 
     async def status(self, key: str) -> StatusAnswer:
         return await self._through(lambda: self.inner.status(key))

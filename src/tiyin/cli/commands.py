@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tiyin.cli.commands_emulator import emulator
+from tiyin.cli.commands_receipts import receipts
 from tiyin.cli.commands_sandbox import sandbox
 
 __all__ = ["app"]
@@ -26,6 +27,7 @@ app.add_typer(database, name="db")
 app.add_typer(business, name="business")
 app.add_typer(desk, name="desk")
 app.add_typer(vault, name="vault")
+app.add_typer(receipts, name="receipts")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(emulator)
 
@@ -122,8 +124,11 @@ def reconcile(  # noqa: PLR0913, PLR0917  # each is an option
     statement: Annotated[
         Path | None, typer.Option(help="What GetStatement answered: .json or .jsonl.", show_default=False)
     ] = None,
-    receipts: Annotated[
-        Path | None, typer.Option(help="What receipts.get_all answered: .json or .jsonl.", show_default=False)
+    receipts_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--receipts", help="What receipts.get_all answered: .json or .jsonl.", show_default=False
+        ),
     ] = None,
     first: Annotated[
         str | None,
@@ -158,7 +163,7 @@ def reconcile(  # noqa: PLR0913, PLR0917  # each is an option
     run(
         statement=statement,
         orders=orders,
-        receipts=receipts,
+        receipts=receipts_file,
         first=first,
         last=last,
         field=field,

@@ -3,6 +3,7 @@
 It holds no state of its own, so any number of processes may share a database.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -91,6 +92,7 @@ class Gateway:
             self.calls,
             acquirer,
             self.cards,
+            self._commissions_of,
             owner=f"gateway-{ids.new(clock.now_ms())}",
             answer_ms=answer_ms,
             lease_ms=lease_ms,
@@ -102,6 +104,11 @@ class Gateway:
         if desk is None:
             raise LookupError(f"there is no cash desk {desk_id}")
         return await self.desks.key_of(desk)
+
+    async def _commissions_of(self, desk_ids: Sequence[str]) -> dict[str, int]:
+        """Give the commissions, in basis points, of those of the desks that take payments."""
+        desks = [await self.desks.find(desk_id) for desk_id in desk_ids]
+        return {desk.id: desk.commission_basis_points for desk in desks if desk is not None and desk.active}
 
     async def start(self) -> None:
         """Start what runs without a caller: the worker that goes on with receipts."""

@@ -5,79 +5,42 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from helpers_moves import (
+    ALONE,
+    DAY,
+    DELIVERED,
+    DESK,
+    EARNED,
+    LATE,
+    LOST,
+    NO_TRANSACTION,
+    NOT_SENT,
+    NOW,
+    ODD,
+    REFUSED,
+    STALE,
+    TERMS,
+    TOO_LATE,
+    WRONG_KEY,
+    a_receipt,
+    checked,
+    created,
+    happens,
+)
 from tiyin.gateway.acquiring.port import Debited, Declined, NotFound, Reversed
 from tiyin.gateway.ledger import ENTRIES, Entry
 from tiyin.gateway.merchant_calls.answers import (
     Answered,
     Cancelled,
-    Checked,
-    Created,
-    Malformed,
     Performed,
     Receiver,
     RefusedByMerchant,
-    Unknown,
 )
 from tiyin.gateway.receipts.at_acquirer import NotKnown
-from tiyin.gateway.receipts.moves import PATIENCE_MS, PayIntent, Terms, begin_payment
-from tiyin.gateway.receipts.payment import _STAGES
+from tiyin.gateway.receipts.moves import PayIntent, Terms, begin_payment
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt, error_of
 from tiyin.gateway.receipts.states import MOVES, UNRESOLVED, Route, may_move
-from tiyin.storage import Decision, Done, Schedule
-
-NOW = 1_700_000_000_000
-LATE = NOW + PATIENCE_MS
-DAY = NOW + 25 * 3_600_000
-TERMS = Terms(NOW, "test", 60_000, 0.5)
-TOO_LATE = replace(TERMS, now_ms=LATE)
-STALE = replace(TERMS, fresh=False)
-REFUSED = RefusedByMerchant(-31008)
-WRONG_KEY = RefusedByMerchant(-32504)
-NO_TRANSACTION = RefusedByMerchant(-31003)
-DELIVERED = RefusedByMerchant(-31007)
-LOST = Unknown("timeout")
-NOT_SENT = Unknown("refused", sent=False)
-ODD = Malformed("no_result")
-EARNED = ["earned", "commission"]
-DESK = "62d52ce6ca96effd0777a771"
-ALONE = Receiver(DESK, 500_000)
-
-
-def a_receipt(state: int, step: Any, route: Route = "billing", **changes: Any) -> Receipt:
-    receipt = Receipt(
-        id="a" * 24,
-        number=1,
-        desk_id=DESK,
-        route=route,
-        amount_tiyin=500_000,
-        account='{"order_id":"1"}',
-        account_key='{"order_id":"1"}',
-        created_ms=NOW - 1000,
-        state=state,
-        step=step,
-        stage_ms=NOW,
-        attempt=1,
-        attempt_key=f"{'a' * 24}-1",
-        endpoint="https://shop.example/",
-        time_ms=NOW,
-        commission_tiyin=5_000,
-        error='{"code":-31610}',
-    )
-    return replace(receipt, **changes)
-
-
-def happens(receipt: Receipt, outcome: Any, terms: Terms = TERMS) -> Decision[Any]:
-    assert receipt.step is not None
-    return _STAGES[receipt.step].decide(receipt, outcome, terms)
-
-
-def created(state: int = 1, *receivers: Receiver) -> Answered[Created]:
-    return Answered(Created("5123", state, receivers))
-
-
-def checked(state: int) -> Answered[Checked]:
-    return Answered(Checked("5123", state))
-
+from tiyin.storage import Done, Schedule
 
 # Where it stands (state, step), what happens, under which terms -> state, step, ledger entries.
 ROWS: list[tuple[str, tuple[int, str], Any, Terms, tuple[int, str | None], list[str]]] = [
@@ -332,7 +295,7 @@ def test_a_move_that_the_table_does_not_allow_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("receiver", "reason"), [(Receiver("b" * 24, 500_000), 1), (Receiver(DESK, 499_999), 3)]
+    ("receiver", "reason"), [(Receiver("b" * 24, 500_000), 1), (Receiver(DESK, 499_999, 100), 3)]
 )
 def test_wrong_receivers_are_told_by_their_reason(receiver: Receiver, reason: int) -> None:
     """Not found or inactive is 1; sums that do not add up are 3."""

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from helpers_scenarios import Scenario, run_scenario, scenarios
 from tiyin.gateway.merchant_calls.answers import RefusedByMerchant, Unknown
-from tiyin.gateway.receipts import at_acquirer, at_billing, moves, payment
+from tiyin.gateway.receipts import at_acquirer, at_billing, outcomes, payment, repeating
 from tiyin.gateway.receipts.at_acquirer import NotKnown
-from tiyin.gateway.receipts.moves import Moved, Note, Terms, cancelled, refund
+from tiyin.gateway.receipts.moves import Moved, Note, Terms
+from tiyin.gateway.receipts.outcomes import cancelled, refund
 from tiyin.gateway.receipts.records import Receipt, Step
 from tiyin.storage import Decision
 
@@ -27,14 +28,13 @@ def changes_the_debit_key_on_a_retry(patch: pytest.MonkeyPatch) -> None:
         other = replace(
             receipt, attempt=receipt.attempt + 1, attempt_key=f"{receipt.id}-{receipt.attempt + 1}"
         )
-        return moves.repeat_later(other, terms, note)
+        return repeating.repeat_later(other, terms, note)
 
     patch.setattr(at_acquirer, "repeat_later", repeat_later)
 
 
 def cancels_before_the_billing_answered(patch: pytest.MonkeyPatch) -> None:
-    def undo(receipt: Receipt, terms: Terms, *, reason: int, note: Note, error: str) -> Decision[Moved]:
-        del reason
+    def undo(receipt: Receipt, terms: Terms, *, note: Note, error: str, **_: Any) -> Decision[Moved]:
         return cancelled(receipt, terms, note=note, error=error)
 
     patch.setattr(at_acquirer, "undo_at_billing", undo)
@@ -42,7 +42,7 @@ def cancels_before_the_billing_answered(patch: pytest.MonkeyPatch) -> None:
 
 def changes_the_time_on_a_repeat(patch: pytest.MonkeyPatch) -> None:
     def repeat_later(receipt: Receipt, terms: Terms, note: Note) -> Decision[Moved]:
-        return moves.repeat_later(replace(receipt, time_ms=terms.now_ms), terms, note)
+        return repeating.repeat_later(replace(receipt, time_ms=terms.now_ms), terms, note)
 
     patch.setattr(at_billing, "repeat_later", repeat_later)
 
@@ -52,7 +52,7 @@ def takes_an_unknown_debit_for_a_failed_one(patch: pytest.MonkeyPatch) -> None:
         if isinstance(outcome, NotKnown):
             note = Note("declined")
             if receipt.route == "billing":
-                return moves.undo_at_billing(receipt, terms, reason=2, note=note)
+                return outcomes.undo_at_billing(receipt, terms, reason=2, note=note)
             return cancelled(receipt, terms, note=note)
         return at_acquirer.debit_answered(receipt, outcome, terms)
 
@@ -88,12 +88,11 @@ def believes_a_refused_repeat_of_a_create(patch: pytest.MonkeyPatch) -> None:
 
 
 def debits_in_the_payers_absence(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(at_billing, "patience_is_over", lambda *_: False)
-    patch.setattr(at_acquirer, "patience_is_over", lambda *_: False)
+    patch.setattr(repeating, "patience_is_over", lambda *_: False)
 
 
 def forgets_what_the_desk_is_owed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(moves, "earned", lambda *_: ())
+    patch.setattr(outcomes, "earned", lambda *_: ())
 
 
 def _plant_step(patch: pytest.MonkeyPatch, step: Step, decide: Any) -> None:

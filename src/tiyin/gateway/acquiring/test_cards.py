@@ -12,6 +12,9 @@ from typing import Final
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
+from tiyin.protocol.values import mask_card_number
+
 __all__ = ["TEST_CARDS", "TEST_CODE", "UNLIMITED_TIYIN", "TestCard", "TestCards"]
 
 TEST_CODE: Final = "666666"
@@ -30,11 +33,12 @@ class TestCard(msgspec.Struct, frozen=True, kw_only=True):
         number: 16 digits.
         expire: Month and year, "0399".
         phone: Where the processing centre sends the code, digits with the country's code.
-        balance_tiyin: What the card holds before the first debit.
+        balance_tiyin: What the card has before the first debit.
         create_refusal: The error code that cards.create answers, or None.
         code_refusal: The error code that cards.get_verify_code answers, or None.
         debit_refusal: The error code that a debit is declined with, or None when it succeeds.
-        debit_delay_ms: How long the processing centre thinks before it answers a debit, milliseconds.
+        hold_refusal: The error code that a hold is declined with; None means as a debit.
+        debit_delay_ms: How long the processing centre thinks before it answers a debit or hold, milliseconds.
     """
 
     __test__ = False  # Not a test case, whatever pytest makes of the name.
@@ -46,7 +50,13 @@ class TestCard(msgspec.Struct, frozen=True, kw_only=True):
     create_refusal: int | None = None
     code_refusal: int | None = None
     debit_refusal: int | None = None
+    hold_refusal: int | None = None
     debit_delay_ms: int = 0
+
+    def __repr__(self) -> str:
+        return f"TestCard({mask_card_number(self.number)})"
+
+    __rich_repr__ = rich_repr
 
 
 TEST_CARDS: Final[tuple[TestCard, ...]] = (

@@ -25,6 +25,7 @@ __all__ = [
     "Cancelled",
     "Checked",
     "Created",
+    "FiscalTaken",
     "Malformed",
     "Outcome",
     "Performed",
@@ -36,6 +37,7 @@ __all__ = [
     "read_cancelled",
     "read_checked",
     "read_created",
+    "read_fiscal_taken",
     "read_performed",
 ]
 
@@ -105,10 +107,18 @@ class Allowed(msgspec.Struct, frozen=True):
 
 
 class Receiver(msgspec.Struct, frozen=True):
-    """A cash desk that gets a part of a payment."""
+    """A cash desk that gets a part of a payment.
+
+    Attributes:
+        id: The desk.
+        amount_tiyin: Its part.
+        basis_points: The desk's commission, which the gateway fills in; None where no such desk takes
+            payments.
+    """
 
     id: str
     amount_tiyin: int
+    basis_points: int | None = None
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -130,6 +140,10 @@ class Cancelled(msgspec.Struct, frozen=True):
     """CancelTransaction: the state told."""
 
     state: int
+
+
+class FiscalTaken(msgspec.Struct, frozen=True):
+    """SetFiscalData: the merchant has it."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -298,6 +312,16 @@ def read_cancelled(result: Mapping[str, Any]) -> Cancelled:
     Documentation: merchant-api/CancelTransaction.
     """
     return Cancelled(_integer(result.get("state"), "state"))
+
+
+def read_fiscal_taken(result: Mapping[str, Any]) -> FiscalTaken:
+    """Read the result of SetFiscalData.
+
+    Documentation: merchant-api/SetFiscalData.
+    """
+    if result.get("success") is not True:
+        raise _Unreadable("not_taken")
+    return FiscalTaken()
 
 
 def read_checked(result: Mapping[str, Any]) -> Checked:

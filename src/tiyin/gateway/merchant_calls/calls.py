@@ -17,6 +17,7 @@ from tiyin.gateway.merchant_calls.answers import (
     Cancelled,
     Checked,
     Created,
+    FiscalTaken,
     Outcome,
     Performed,
     Unknown,
@@ -25,6 +26,7 @@ from tiyin.gateway.merchant_calls.answers import (
     read_cancelled,
     read_checked,
     read_created,
+    read_fiscal_taken,
     read_performed,
 )
 from tiyin.gateway.merchant_calls.breaker import Breaker
@@ -186,6 +188,22 @@ class MerchantCalls:
         Documentation: merchant-api/CheckTransaction.
         """
         return await self._call(target, "CheckTransaction", {"id": transaction_id}, read_checked)
+
+    async def set_fiscal_data(
+        self, target: Target, receipt_id: str, kind: str, fiscal_data: Mapping[str, Any] | msgspec.Struct
+    ) -> Outcome[FiscalTaken]:
+        """Tell the merchant what became of a receipt at the tax service.
+
+        Args:
+            target: Whom.
+            receipt_id: The receipt.
+            kind: "PERFORM" or "CANCEL".
+            fiscal_data: The documentation's FiscalData.
+
+        Documentation: merchant-api/SetFiscalData.
+        """
+        params = {"id": receipt_id, "type": kind, "fiscal_data": fiscal_data}
+        return await self._call(target, "SetFiscalData", params, read_fiscal_taken)
 
     async def _call(
         self, target: Target, method: str, params: Any, read: Callable[[Mapping[str, Any]], R]

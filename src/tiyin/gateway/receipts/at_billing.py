@@ -6,7 +6,7 @@ only after a repeat was refused, to learn where the transaction stands.
 Documentation: merchant-api/interaction.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from tiyin.gateway.merchant_calls.answers import (
     Answered,
@@ -19,25 +19,23 @@ from tiyin.gateway.merchant_calls.answers import (
     RefusedByMerchant,
     Unknown,
 )
-from tiyin.gateway.receipts.moves import (
-    Moved,
-    Note,
-    Terms,
-    back_to_created,
-    cancelled,
+from tiyin.gateway.receipts.moves import Moved, Note, Terms, onwards
+from tiyin.gateway.receipts.outcomes import (
+    kept,
+    let_go,
     money_is_taken,
-    onwards,
+    not_created,
     paid,
-    patience_is_over,
     pause,
     refund,
-    repeat_later,
     undo_at_billing,
 )
-from tiyin.gateway.receipts.records import Receipt, write_error
+from tiyin.gateway.receipts.records import Receipt, Step, write_error
 from tiyin.gateway.receipts.refusals import is_envelope_error, stored_error_for
-from tiyin.gateway.receipts.states import DEBIT
-from tiyin.protocol.errors import MerchantCode, SubscribeCode
+from tiyin.gateway.receipts.repeating import has_expired, is_given_up, nobody_waits, repeat_later
+from tiyin.gateway.receipts.shares import WrongReceivers, split
+from tiyin.gateway.receipts.states import CANCELLING, DEBIT
+from tiyin.protocol.errors import CommonCode, MerchantCode, SubscribeCode
 from tiyin.protocol.merchant_api import Reason, TransactionState
 from tiyin.storage.tables import Decision
 
@@ -56,9 +54,10 @@ _PERFORMED: Final = int(TransactionState.PERFORMED)
 _CANCELLED: Final = frozenset(
     {int(TransactionState.CANCELLED), int(TransactionState.CANCELLED_AFTER_PERFORM)}
 )
-_NO_RECEIVER: Final = int(Reason.RECEIVER_NOT_FOUND)
 _FAILED: Final = int(Reason.EXECUTION_FAILED)
+_TIMEOUT: Final = int(Reason.TIMEOUT)
 _NOT_FOUND: Final = int(MerchantCode.TRANSACTION_NOT_FOUND)
+_KEPT: Final = frozenset({int(MerchantCode.CANNOT_CANCEL), int(CommonCode.METHOD_NOT_FOUND)})
 _MALFORMED_TRIES_MAX: Final = 3
 
 
@@ -85,7 +84,7 @@ def create_answered(receipt: Receipt, outcome: Outcome[Created], terms: Terms) -
         case Answered(created):
             return _created(receipt, created, terms)
         case RefusedByMerchant() if outright:
-            return back_to_created(receipt, terms, error=stored_error_for(outcome), note=note_of(outcome))
+            return not_created(receipt, terms, error=stored_error_for(outcome), note=note_of(outcome))
         case RefusedByMerchant():
             # An earlier call may have been carried out and only this repeat refused: look where it stands.
             return onwards(
@@ -96,7 +95,7 @@ def create_answered(receipt: Receipt, outcome: Outcome[Created], terms: Terms) -
                 receipt, terms, reason=_FAILED, note=note_of(outcome), error=stored_error_for(outcome)
             )
         case Unknown(sent=False) if outright:
-            return back_to_created(receipt, terms, error=stored_error_for(outcome), note=note_of(outcome))
+            return not_created(receipt, terms, error=stored_error_for(outcome), note=note_of(outcome))
         case Unknown():
             return _unknown_in_patience(receipt, outcome, terms)
 
@@ -111,50 +110,40 @@ def _created(receipt: Receipt, created: Created, terms: Terms) -> Decision[Moved
             note=Note("answered", f"state {created.state}"),
             error=stored_error_for(malformed),
         )
-    wrong = _wrong_receivers(receipt, created)
-    if wrong is not None:
-        reason, text = wrong
+    try:
+        split_up = split(receipt, created.receivers)
+    except WrongReceivers as wrong:
         return undo_at_billing(
             receipt,
             terms,
-            reason=reason,
-            note=Note("receivers", text),
+            reason=int(wrong.reason),
+            note=Note("receivers", str(wrong)),
             error=stored_error_for(Malformed("receivers")),
         )
-    return _debit_or_undo(receipt, created.transaction, terms)
+    return _debit_or_undo(receipt, terms, transaction=created.transaction, **split_up)
 
 
-def _wrong_receivers(receipt: Receipt, created: Created) -> tuple[int, str] | None:
-    """Tell what is wrong with who receives the money: the reason to cancel for, and a word.
-
-    No list and an empty one mean the desk itself, which a list may name, too.
-    """
-    if not created.receivers:
-        return None
-    if any(receiver.id != receipt.desk_id for receiver in created.receivers):
-        return _NO_RECEIVER, "not found or inactive"
-    if sum(receiver.amount_tiyin for receiver in created.receivers) != receipt.amount_tiyin:
-        return _FAILED, "the sums do not add up"
-    return None
-
-
-def _debit_or_undo(receipt: Receipt, transaction: str, terms: Terms) -> Decision[Moved]:
-    """Go on to the debit while the payer is there; debit nobody in his absence."""
-    if patience_is_over(receipt, terms):
-        return _too_late(receipt, Note("too_late", "the payer's patience was over"), terms)
-    return onwards(receipt, terms, state=DEBIT, step="debit", transaction=transaction)
+def _debit_or_undo(receipt: Receipt, terms: Terms, **changes: Any) -> Decision[Moved]:
+    """Go on to the debit while somebody waits for it; debit nobody in his absence."""
+    if is_given_up(receipt, terms):
+        return _too_late(receipt, Note("too_late", "nobody waits for the debit"), terms)
+    # A hold was agreed to by the payer already: its money is taken, and no other.
+    step: Step = "capture" if receipt.held else "debit"
+    return onwards(receipt, terms, state=DEBIT, step=step, **changes)
 
 
 def _too_late(receipt: Receipt, note: Note, terms: Terms) -> Decision[Moved]:
+    reason = _TIMEOUT if has_expired(receipt, terms) else _FAILED
     return undo_at_billing(
-        receipt, terms, reason=_FAILED, note=note, error=write_error(SubscribeCode.MERCHANT_UNAVAILABLE)
+        receipt, terms, reason=reason, note=note, error=write_error(SubscribeCode.MERCHANT_UNAVAILABLE)
     )
 
 
 def _unknown_in_patience(
     receipt: Receipt, outcome: Outcome[Created] | Outcome[Checked], terms: Terms
 ) -> Decision[Moved]:
-    if patience_is_over(receipt, terms):
+    # A wish to cancel does not shorten this: first it is learnt what happened.
+    if nobody_waits(receipt, terms):
         return _too_late(receipt, note_of(outcome), terms)
     return repeat_later(receipt, terms, note_of(outcome))
 
@@ -166,12 +155,12 @@ def create_checked(receipt: Receipt, outcome: Outcome[Checked], terms: Terms) ->
     """
     match outcome:
         case Answered(checked) if checked.state == _CREATED:
-            return _debit_or_undo(receipt, checked.transaction, terms)
+            return _debit_or_undo(receipt, terms, transaction=checked.transaction)
         case Answered(checked) if checked.state in _CANCELLED:
-            return cancelled(receipt, terms, note=note_of(outcome))
+            return let_go(receipt, terms, note_of(outcome))
         case RefusedByMerchant(code) if code == _NOT_FOUND:
             # What refused the repeat stands in `error` already; it is what the payer is told.
-            return back_to_created(receipt, terms, error=receipt.error or "", note=note_of(outcome))
+            return not_created(receipt, terms, error=receipt.error or "", note=note_of(outcome))
         case Unknown():
             return _unknown_in_patience(receipt, outcome, terms)
         case _:
@@ -217,16 +206,26 @@ def perform_checked(receipt: Receipt, outcome: Outcome[Checked], terms: Terms) -
             return pause(receipt, terms, note_of(outcome))
 
 
-def cancel_answered(receipt: Receipt, outcome: Outcome[Cancelled], terms: Terms) -> Decision[Moved]:
-    """Move by the answer to CancelTransaction, before a debit or after one.
+def cancel_answered(  # noqa: PLR0911 - one row of a table each
+    receipt: Receipt, outcome: Outcome[Cancelled], terms: Terms
+) -> Decision[Moved]:
+    """Move by the answer to CancelTransaction: before a debit, after one, or after the payment (21).
+
+    What is paid stays paid when the merchant says that he delivered (-31007) or does not know how to cancel;
+    when he does not know the transaction, nobody can say what he did with it.
 
     Documentation: merchant-api/CancelTransaction.
     """
+    after_payment = receipt.state == CANCELLING
     match outcome:
         case Answered(answer) if answer.state in _CANCELLED:
-            return _undone(receipt, terms, None)
+            return let_go(receipt, terms, None)
+        case RefusedByMerchant(code) if after_payment and code in _KEPT:
+            return kept(receipt, terms, error=_refusal(outcome), note=note_of(outcome))
         case RefusedByMerchant(code) if code == _NOT_FOUND:
-            return _undone(receipt, terms, note_of(outcome))
+            if after_payment:
+                return pause(receipt, terms, note_of(outcome))
+            return let_go(receipt, terms, note_of(outcome))
         case RefusedByMerchant(code) if is_envelope_error(code):
             return repeat_later(receipt, terms, note_of(outcome))
         case Unknown():
@@ -238,26 +237,27 @@ def cancel_answered(receipt: Receipt, outcome: Outcome[Cancelled], terms: Terms)
             return onwards(receipt, terms, step="check_cancel", note=note_of(outcome))
 
 
+def _refusal(outcome: RefusedByMerchant) -> str:
+    """Keep why a merchant would not cancel."""
+    return write_error(outcome.code, outcome.message, outcome.data)
+
+
 def cancel_checked(receipt: Receipt, outcome: Outcome[Checked], terms: Terms) -> Decision[Moved]:
     """Move by the answer to CheckTransaction that was asked because a cancel was refused.
 
     Documentation: merchant-api/CheckTransaction.
     """
+    after_payment = receipt.state == CANCELLING
     match outcome:
         case Answered(checked) if checked.state in _CANCELLED:
-            return _undone(receipt, terms, note_of(outcome))
-        case Answered(checked) if checked.state == _PERFORMED and money_is_taken(receipt):
+            return let_go(receipt, terms, note_of(outcome))
+        case Answered(checked) if (
+            checked.state == _PERFORMED and money_is_taken(receipt) and not after_payment
+        ):
             return paid(receipt, terms, note=note_of(outcome))
-        case RefusedByMerchant(code) if code == _NOT_FOUND:
-            return _undone(receipt, terms, note_of(outcome))
+        case RefusedByMerchant(code) if code == _NOT_FOUND and not after_payment:
+            return let_go(receipt, terms, note_of(outcome))
         case Unknown():
             return repeat_later(receipt, terms, note_of(outcome))
         case _:
             return pause(receipt, terms, note_of(outcome))
-
-
-def _undone(receipt: Receipt, terms: Terms, note: Note | None) -> Decision[Moved]:
-    """The billing has let go: give back what was taken, or end."""
-    if money_is_taken(receipt):
-        return refund(receipt, terms, note or Note("cancelled", "at the billing"))
-    return cancelled(receipt, terms, note=note)

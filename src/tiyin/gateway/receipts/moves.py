@@ -9,75 +9,35 @@ payment through a billing is four commits:
     2 -> 3   what the debit answered, its ledger entry, and the intent to perform
     3 -> 4   what perform answered, the ledger's entries; the work is done
 
-This module has what all of them share; `at_billing` reads what a merchant's billing answered, `at_acquirer`
-what an acquirer did.
+This module begins and writes a move, and `outcomes` has the turns that many moves share. `at_billing` reads
+what a merchant's billing answered, `at_acquirer` what an acquirer did; `holds` confirms holds and looks
+after them, `cancelling` begins cancels, `repeating` says when to look again, and `people` what a person may
+do in 20.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from tiyin.gateway.ledger import ENTRIES, Entry, earned, returning
-from tiyin.gateway.receipts.records import ATTEMPTS, WORK_KIND, Attempt, Receipt, Step
-from tiyin.gateway.receipts.states import (
-    BILLING,
-    CANCELLED,
-    CLOSING,
-    CREATED,
-    DEBIT,
-    PAID,
-    PAUSED,
-    QUEUED,
-    UNRESOLVED,
-    Route,
-    may_move,
-)
+from tiyin.gateway.ledger import ENTRIES, Entry
+from tiyin.gateway.receipts.records import ATTEMPTS, FISCAL_KIND, WORK_KIND, Attempt, Receipt, Step
+from tiyin.gateway.receipts.states import BILLING, CREATED, DEBIT, HOLDING, WORKED, Route, may_move
 from tiyin.storage.tables import Decision, Done, Schedule, WorkChange
 
 __all__ = [
-    "PATIENCE_MS",
-    "WAIT_MS_MAX",
     "Moved",
     "Note",
     "PayIntent",
     "Terms",
-    "back_to_created",
     "begin_payment",
-    "cancelled",
-    "money_is_taken",
     "onwards",
-    "paid",
-    "patience_is_over",
-    "pause",
-    "refund",
-    "repeat_later",
+    "put",
+    "rest",
     "stay",
-    "undo_at_billing",
+    "wait",
 ]
-
-PATIENCE_MS: Final = 120_000
-"""How long a payer is thought to look at the page: afterwards nobody starts to debit him."""
-
-WAIT_MS_MAX: Final = 5_000
-"""Waits up to this long are spent by the driver itself; for longer ones the work goes back to the queue."""
-
-_SECOND: Final = 1_000
-_MINUTE: Final = 60 * _SECOND
-_HOUR: Final = 60 * _MINUTE
-_DELAYS_MS: Final = (
-    *(delay * _SECOND for delay in (1, 2, 4, 8, 15, 15, 15)),
-    *(delay * _MINUTE for delay in (1, 2, 5, 10, 20)),
-    _HOUR,
-)
-"""The longest wait before each repeat: seconds, then minutes, then every hour."""
-
-_DELAY_MS_MIN: Final = 100
-_DELAY_IN_PATIENCE_MS: Final = 15 * _SECOND
-_QUEUED_AFTER_TRIES: Final = 4
-_PAUSED_AFTER_MS: Final = 24 * _HOUR
-_PAUSED_AFTER_TRIES: Final = 5
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -85,7 +45,7 @@ class Terms(msgspec.Struct, frozen=True):
 
     Attributes:
         now_ms: The product's time.
-        owner: The driver's name in the work queue.
+        owner: The driver's name in the work queue; None for who only writes, and drives nothing.
         lease_ms: How long the driver's lease is renewed for with each write.
         chance: 0 <= chance < 1, the jitter of the next wait.
         fresh: Whether this driver wrote the step's intent itself and made the step's first call just now. A
@@ -93,8 +53,8 @@ class Terms(msgspec.Struct, frozen=True):
     """
 
     now_ms: int
-    owner: str
-    lease_ms: int
+    owner: str | None
+    lease_ms: int = 0
     chance: float = 0.5
     fresh: bool = True
 
@@ -135,10 +95,13 @@ class PayIntent(msgspec.Struct, frozen=True, kw_only=True):
     card_mask: str
     card_expire: str
     payer: str | None = None
+    hold: bool = False
 
 
 def begin_payment(receipt: Receipt, intent: PayIntent, terms: Terms) -> Decision[Moved]:
-    """Write the first intent of a payment, if nobody has begun one: 0 -> 1, or 0 -> 2 without billing.
+    """Write the first intent of a payment, if nobody has begun one.
+
+    That is 0 -> 1, or 0 -> 2 without billing; 0 -> 6 where the money is to be held first.
 
     Returns:
         The receipt in its new state; as it stands, with `pause_ms` None, when it is not at 0 any more, or
@@ -161,9 +124,12 @@ def begin_payment(receipt: Receipt, intent: PayIntent, terms: Terms) -> Decision
         card_mask=intent.card_mask,
         card_expire=intent.card_expire,
         payer=intent.payer,
+        shares=None,
         transaction=None,
         error=None,
     )
+    if intent.hold:
+        return onwards(begun, terms, state=HOLDING, step="hold")
     if intent.route == "billing":
         return onwards(begun, terms, state=BILLING, step="create")
     return onwards(begun, terms, state=DEBIT, step="debit")
@@ -188,27 +154,43 @@ def onwards(
         tries=0,
         **changes,
     )
+    if terms.owner is None:
+        # Whoever writes this drives nothing: the work is due for any driver.
+        return put(receipt, after, terms, Schedule(receipt.id, WORK_KIND), None, entries=entries, note=note)
     work = Schedule(receipt.id, WORK_KIND, owner=terms.owner, lease_ms=terms.lease_ms)
-    return _write(receipt, after, terms, work, 0, entries, note)
+    return put(receipt, after, terms, work, 0, entries=entries, note=note)
 
 
-def _write(
+def put(
     before: Receipt,
     after: Receipt,
     terms: Terms,
     work: WorkChange,
     pause_ms: int | None,
-    entries: Sequence[Entry],
-    note: Note | None,
+    *,
+    entries: Sequence[Entry] = (),
+    note: Note | None = None,
+    beside: Sequence[tuple[Any, msgspec.Struct]] = (),
 ) -> Decision[Moved]:
-    """Put a decision together, and insist on the table of moves."""
+    """Put a decision together, and insist on the table of moves.
+
+    Args:
+        before: The receipt as it is stored.
+        after: As it is to be.
+        terms: The circumstances.
+        work: What becomes of its work row.
+        pause_ms: What `Moved` tells the driver.
+        entries: What to book.
+        note: Something to keep with the attempts.
+        beside: Other rows to append.
+    """
     if not may_move(after.route, before.state, after.state):
         raise AssertionError(
             f"no receipt moves from {before.state} to {after.state} on the {after.route} route"
         )
-    if isinstance(work, Done) is (after.state in UNRESOLVED):
+    if isinstance(work, Done) is (after.state in WORKED or after.fiscal_due != 0):
         raise AssertionError(f"the work row and the state {after.state} would not agree")
-    appends: list[tuple[Any, msgspec.Struct]] = [(ENTRIES, entry) for entry in entries]
+    appends: list[tuple[Any, msgspec.Struct]] = [*beside, *((ENTRIES, entry) for entry in entries)]
     if note is not None:
         after = replace(after, events=after.events + 1)
         attempt = Attempt(
@@ -230,7 +212,14 @@ def stay(receipt: Receipt) -> Decision[Moved]:
     return Decision(Moved(receipt, 0))
 
 
-def _end(
+def wait(
+    receipt: Receipt, after: Receipt, terms: Terms, next_in_ms: int, note: Note | None
+) -> Decision[Moved]:
+    """Write something and put the work back into the queue, to be due in so many milliseconds."""
+    return put(receipt, after, terms, Schedule(receipt.id, WORK_KIND, next_in_ms=next_in_ms), None, note=note)
+
+
+def rest(
     receipt: Receipt,
     terms: Terms,
     *,
@@ -239,123 +228,7 @@ def _end(
     note: Note | None = None,
     **changes: Any,
 ) -> Decision[Moved]:
-    """Write a state in which nothing is under way; the work is done."""
+    """Write a state in which nothing is under way; the work is done, but for a fiscal receipt that is due."""
     after = replace(receipt, state=state, stage_ms=terms.now_ms, tries=0, **changes)
-    return _write(receipt, after, terms, Done(receipt.id), None, entries, note)
-
-
-def paid(
-    receipt: Receipt, terms: Terms, *, entries: Sequence[Entry] = (), note: Note | None = None
-) -> Decision[Moved]:
-    """Write 4: the money is owed to the desk.
-
-    Args:
-        receipt: The receipt.
-        terms: The circumstances.
-        entries: What else to book in the same commit.
-        note: Something to keep with the attempts.
-    """
-    owed = earned(receipt.id, receipt.desk_id, receipt.amount_tiyin, receipt.commission_tiyin, terms.now_ms)
-    return _end(
-        receipt,
-        terms,
-        state=PAID,
-        entries=(*entries, *owed),
-        note=note,
-        step=None,
-        pay_time_ms=terms.now_ms,
-        cancel_reason=None,
-        cancelling=0,
-        error=None,
-    )
-
-
-def cancelled(
-    receipt: Receipt, terms: Terms, *, entries: Sequence[Entry] = (), note: Note | None = None, **changes: Any
-) -> Decision[Moved]:
-    """Write 50: nothing is kept."""
-    return _end(
-        receipt,
-        terms,
-        state=CANCELLED,
-        entries=entries,
-        note=note,
-        step=None,
-        cancel_time_ms=terms.now_ms,
-        cancelling=0,
-        **changes,
-    )
-
-
-def back_to_created(receipt: Receipt, terms: Terms, *, error: str, note: Note) -> Decision[Moved]:
-    """Write 0 again: the billing refused to create, so the receipt can be paid another time."""
-    return _end(receipt, terms, state=CREATED, note=note, step=None, error=error)
-
-
-def pause(receipt: Receipt, terms: Terms, note: Note) -> Decision[Moved]:
-    """Write 20: a person must look. The outstanding step stays, so that it can be resumed."""
-    return _end(receipt, terms, state=PAUSED, note=note, state_from=receipt.state)
-
-
-def undo_at_billing(
-    receipt: Receipt, terms: Terms, *, reason: int, note: Note, error: str | None = None
-) -> Decision[Moved]:
-    """Write the intent to cancel at the billing; until it answered, the order takes no new receipt.
-
-    Args:
-        receipt: The receipt.
-        terms: The circumstances.
-        reason: What CancelTransaction tells.
-        note: Why, for the attempts.
-        error: What the payer is told; None leaves what stands.
-    """
-    return onwards(
-        receipt,
-        terms,
-        step="cancel",
-        note=note,
-        cancel_reason=reason,
-        cancelling=1,
-        error=receipt.error if error is None else error,
-    )
-
-
-def refund(receipt: Receipt, terms: Terms, note: Note) -> Decision[Moved]:
-    """Write the intent to give the money back, and book that it is on its way."""
-    entry = returning(receipt.id, receipt.amount_tiyin, terms.now_ms)
-    return onwards(receipt, terms, step="refund", entries=(entry,), note=note, cancelling=0)
-
-
-def repeat_later(receipt: Receipt, terms: Terms, note: Note) -> Decision[Moved]:
-    """Write that the outcome of the step is still unknown, and when to look again.
-
-    Repeats come after seconds, minutes, hours, each wait drawn whole (full jitter). A transaction that does
-    not close for seconds goes to the closing queue (3 -> 30); what stays unknown for a day is paused (20).
-    """
-    tries = receipt.tries + 1
-    # Tries are counted too: after a day without this gateway, one lost answer is no reason to call a person.
-    if tries >= _PAUSED_AFTER_TRIES and terms.now_ms - receipt.stage_ms >= _PAUSED_AFTER_MS:
-        return pause(receipt, terms, note)
-    state = receipt.state
-    if state == CLOSING and receipt.step == "perform" and tries >= _QUEUED_AFTER_TRIES:
-        state = QUEUED
-    after = replace(receipt, state=state, tries=tries)
-    delay_ms_max = _DELAYS_MS[min(tries, len(_DELAYS_MS)) - 1]
-    if state == BILLING and not receipt.cancelling:
-        # The payer's patience runs on a clock that may be turned: look often enough to notice.
-        delay_ms_max = min(delay_ms_max, _DELAY_IN_PATIENCE_MS)
-    delay_ms = max(_DELAY_MS_MIN, int(delay_ms_max * terms.chance))
-    if delay_ms <= WAIT_MS_MAX:
-        kept = Schedule(receipt.id, WORK_KIND, owner=terms.owner, lease_ms=terms.lease_ms)
-        return _write(receipt, after, terms, kept, delay_ms, (), note)
-    return _write(receipt, after, terms, Schedule(receipt.id, WORK_KIND, next_in_ms=delay_ms), None, (), note)
-
-
-def patience_is_over(receipt: Receipt, terms: Terms) -> bool:
-    """Tell whether the payer must be thought gone, so that he may not be debited any more."""
-    return terms.now_ms - receipt.time_ms >= PATIENCE_MS
-
-
-def money_is_taken(receipt: Receipt) -> bool:
-    """Tell whether the card was debited and the money not given back yet."""
-    return receipt.state in {CLOSING, QUEUED}
+    work = Schedule(receipt.id, FISCAL_KIND) if after.fiscal_due else Done(receipt.id)
+    return put(receipt, after, terms, work, None, entries=entries, note=note)

@@ -1,23 +1,25 @@
 """The driver of a receipt: look at the state, act, write; until nothing is under way any more.
 
-The same loop runs first inside receipts.pay and, after a crash or a long wait, in the worker. It holds a
-lease on the receipt's work all the time: every write carries it, and no outside call starts unless its
-longest duration and a margin end within it.
+The same loop runs first inside receipts.pay, confirm_hold or cancel and, after a crash or a long wait, in the
+worker. It holds a lease on the receipt's work all the time: every write carries it, and no outside call
+starts unless its longest duration and a margin end within it.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 from zlib import crc32
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
-from tiyin.gateway.acquiring.port import Acquirer, CardNumber, Debited, OutcomeUnknown
-from tiyin.gateway.merchant_calls.answers import Unknown
+from tiyin.gateway.acquiring.port import Acquirer, CardNumber, Debited, Held, OutcomeUnknown
+from tiyin.gateway.merchant_calls.answers import Answered, Created, Outcome, Unknown
 from tiyin.gateway.merchant_calls.calls import MerchantCalls, Target
 from tiyin.gateway.receipts.at_acquirer import (
     AcquirerOutcome,
     NotKnown,
+    capture_answered,
     debit_answered,
     refund_answered,
     void_answered,
@@ -30,6 +32,7 @@ from tiyin.gateway.receipts.at_billing import (
     perform_answered,
     perform_checked,
 )
+from tiyin.gateway.receipts.holds import hold_answered, hold_watched
 from tiyin.gateway.receipts.moves import Moved, PayIntent, Terms, begin_payment
 from tiyin.gateway.receipts.orders import Orders
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt, Step
@@ -37,7 +40,10 @@ from tiyin.gateway.receipts.states import CANCELLED, CREATED
 from tiyin.runtime.clock import Clock
 from tiyin.storage import Decision, Lease, LeaseLost, StorageError, Store
 
-__all__ = ["LEASE_MS", "PaymentDriver", "TokensAndCards"]
+__all__ = ["LEASE_MS", "CommissionsOf", "PaymentDriver", "TokensAndCards"]
+
+CommissionsOf = Callable[[Sequence[str]], Awaitable[dict[str, int]]]
+"""Gives the commissions, in basis points, of those of the named cash desks that take payments."""
 
 LEASE_MS: Final = 20_000
 """How long a driver holds a receipt without writing; after a crash, how long the worker waits at most."""
@@ -71,7 +77,10 @@ class _Stage(NamedTuple):
 _STAGES: Final[dict[Step, _Stage]] = {
     "create": _Stage(True, create_answered),
     "check_create": _Stage(True, create_checked),
+    "hold": _Stage(False, hold_answered),
+    "watch": _Stage(False, hold_watched),
     "debit": _Stage(False, debit_answered),
+    "capture": _Stage(False, capture_answered),
     "void": _Stage(False, void_answered),
     "perform": _Stage(True, perform_answered),
     "check_perform": _Stage(True, perform_checked),
@@ -79,6 +88,10 @@ _STAGES: Final[dict[Step, _Stage]] = {
     "check_cancel": _Stage(True, cancel_checked),
     "refund": _Stage(False, refund_answered),
 }
+
+
+class _Overtaken(Exception):
+    """Another wrote the next step while this driver held the work: it goes on from there."""
 
 
 class PaymentDriver:
@@ -91,11 +104,12 @@ class PaymentDriver:
         acquirer: Who debits cards.
         cards: Whose cards and tokens they are.
         orders: Which orders are closed to new receipts; told of changes.
+        commissions_of: Which desks may receive a part of a payment, and at which commission.
         owner: This process's name in the work queue.
         lease_ms: How long a lease is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its ports
         self,
         store: Store,
         clock: Clock,
@@ -103,6 +117,7 @@ class PaymentDriver:
         acquirer: Acquirer,
         cards: TokensAndCards,
         orders: Orders,
+        commissions_of: CommissionsOf,
         *,
         owner: str,
         lease_ms: int = LEASE_MS,
@@ -113,6 +128,7 @@ class PaymentDriver:
         self._acquirer = acquirer
         self._cards = cards
         self._orders = orders
+        self._commissions_of = commissions_of
         self._owner = owner
         self._lease_ms = lease_ms
         self._stopping = False
@@ -140,14 +156,32 @@ class PaymentDriver:
         Returns:
             The move, and the lease; no lease when the receipt was not at 0 any more.
         """
+        return await self.move(receipt_id, lambda receipt, terms: begin_payment(receipt, intent, terms))
+
+    async def move(
+        self, receipt_id: str, rule: Callable[[Receipt, Terms], Decision[Moved]]
+    ) -> tuple[Moved, Lease | None]:
+        """Write an intent that somebody outside gave, and take the lease with it where nobody has it.
+
+        Args:
+            receipt_id: Which receipt; it exists.
+            rule: Decides; what it raises is raised here.
+
+        Returns:
+            The move, and the lease; no lease when nothing is to be driven, or another driver has the work: he
+            goes on.
+        """
         terms = self._terms(receipt_id, fresh=True)
 
-        def rule(stored: Receipt | None) -> Decision[Moved]:
+        def decide(stored: Receipt | None) -> Decision[Moved]:
             if stored is None:
                 raise LookupError(f"there is no receipt {receipt_id}")
-            return begin_payment(stored, intent, terms)
+            return rule(stored, terms)
 
-        return await self._store.change_and_lease(RECEIPTS, receipt_id, rule)
+        moved, lease = await self._store.change_and_lease(RECEIPTS, receipt_id, decide)
+        if moved.receipt.cancelling:
+            self._orders.changed(moved.receipt)
+        return moved, lease
 
     async def drive(self, receipt: Receipt, lease: Lease, *, fresh: bool) -> Receipt:
         """Act and write until nothing is under way, the next look is far away, or the lease is lost.
@@ -173,7 +207,15 @@ class PaymentDriver:
                     return receipt
                 lease = await self._secure(receipt, lease)
                 outcome = await self._act(receipt, lease, ask=ask)
-                moved, lease = await self._write(receipt, outcome, lease, fresh=fresh)
+                try:
+                    moved, lease = await self._write(receipt, outcome, lease, fresh=fresh)
+                except _Overtaken:
+                    # A hold was confirmed or cancelled while it was looked at. The work is still this
+                    # driver's, so nobody has acted on the new intent yet; a renewal makes sure of it.
+                    lease = await self._store.work.renew(lease, self._lease_ms)
+                    receipt = await self._store.get(RECEIPTS, receipt.id) or receipt
+                    moved, ask, fresh = Moved(receipt, 0), False, True
+                    continue
                 fresh = fresh or moved.receipt is not receipt
                 # After a lost answer the acquirer is asked by the key; "not found" means the same debit
                 # again.
@@ -208,13 +250,14 @@ class PaymentDriver:
         target = Target(receipt.desk_id, receipt.endpoint)
         match step:
             case "create":
-                return await self._calls.create(
+                created = await self._calls.create(
                     target,
                     receipt.id,
                     receipt.time_ms,
                     receipt.amount_tiyin,
                     msgspec.Raw(receipt.account.encode()),
                 )
+                return await self._with_commissions(created)
             case "perform":
                 return await self._calls.perform(target, receipt.id)
             case "cancel":
@@ -222,17 +265,32 @@ class PaymentDriver:
             case _:
                 return await self._calls.check(target, receipt.id)
 
-    async def _at_acquirer(self, step: Step, receipt: Receipt, lease: Lease, *, ask: bool) -> AcquirerOutcome:
+    async def _with_commissions(self, outcome: Outcome[Created]) -> Outcome[Created]:
+        """Fill in the commissions of the receivers that a merchant named."""
+        if not isinstance(outcome, Answered) or not outcome.result.receivers:
+            return outcome
+        receivers = outcome.result.receivers
+        rates = await self._commissions_of(sorted({receiver.id for receiver in receivers}))
+        filled = tuple(replace(receiver, basis_points=rates.get(receiver.id)) for receiver in receivers)
+        return Answered(replace(outcome.result, receivers=filled))
+
+    async def _at_acquirer(  # noqa: PLR0911 - one row of a table each
+        self, step: Step, receipt: Receipt, lease: Lease, *, ask: bool
+    ) -> AcquirerOutcome:
         key = receipt.attempt_key or ""
         try:
-            if step != "debit":
+            if step in {"void", "refund"}:
                 return await self._acquirer.reverse(key)
-            if ask:
+            if ask or step == "watch":
                 return await self._acquirer.status(key)
+            if step == "capture":
+                return await self._acquirer.capture(key)
             card = await self._cards.open(receipt.card_id or "")
             if lease.left_ms() < self._acquirer.timeout_ms:
                 # The database took long to give the card. Nothing was sent; the next round renews the lease.
                 return NotKnown()
+            if step == "hold":
+                return await self._acquirer.hold(key, card, receipt.amount_tiyin, receipt.terminal)
             return await self._acquirer.debit(key, card, receipt.amount_tiyin, receipt.terminal)
         except OutcomeUnknown:
             return NotKnown()
@@ -250,15 +308,17 @@ class PaymentDriver:
         decision = decide(receipt, outcome, terms)
         if not decision.writes:
             return decision.answer, lease
-        if isinstance(outcome, Debited) and receipt.token_id is not None:
+        if isinstance(outcome, Debited | Held) and receipt.token_id is not None:
             # Before the write, so that a crash between the two repeats it.
             await self._cards.spend(receipt.token_id, receipt.id)
 
         def rule(stored: Receipt | None) -> Decision[Moved]:
             if stored is not None and stored.version == receipt.version:
                 return decision
-            if stored is None or stored.step != receipt.step or stored.attempt != receipt.attempt:
+            if stored is None or stored.attempt != receipt.attempt:
                 raise LeaseLost(receipt.id)
+            if stored.step != receipt.step:
+                raise _Overtaken
             return decide(stored, outcome, terms)
 
         moved, renewed = await self._store.change_and_lease(RECEIPTS, receipt.id, rule, lease=lease)

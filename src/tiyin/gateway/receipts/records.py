@@ -1,37 +1,54 @@
 """What is stored of a receipt, of the attempts to resolve it, and of the numbers that receipts are given."""
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
 import sqlalchemy as sa
 
-from tiyin.gateway.ledger import ENTRIES
+from tiyin.gateway.ledger import ENTRIES, Share
 from tiyin.gateway.metadata import metadata
-from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID, UNRESOLVED, Route
+from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID, UNRESOLVED, WORKED, Route
 from tiyin.protocol.errors import RpcError, SubscribeCode
 from tiyin.protocol.values import Text
 from tiyin.storage import INTEGER, TEXT, Table, define, version_column
 
 __all__ = [
     "ATTEMPTS",
+    "FISCAL_CANCEL",
+    "FISCAL_KIND",
+    "FISCAL_PERFORM",
+    "INTERVENTIONS",
     "NUMBER_BLOCKS",
     "RECEIPTS",
     "WORK_KIND",
     "Attempt",
+    "Intervention",
     "NumberBlock",
     "Receipt",
     "Step",
     "error_of",
+    "shares_of",
     "write_error",
+    "write_shares",
 ]
 
 WORK_KIND: Final = "receipt"
 """The kind of the work-queue rows that drive receipts; a row's key is the receipt's id."""
 
+FISCAL_KIND: Final = "fiscal"
+"""The kind that the same row has while all that is left to do is the fiscal receipt."""
+
+FISCAL_PERFORM: Final = 1
+FISCAL_CANCEL: Final = 2
+
 Step = Literal[
     "create",
     "check_create",
+    "hold",
+    "watch",
     "debit",
+    "capture",
     "void",
     "perform",
     "check_perform",
@@ -76,12 +93,19 @@ class Receipt(msgspec.Struct, frozen=True):
         card_mask: The card's masked number.
         card_expire: The card's month and year, "0399".
         payer: Who pays, as given, JSON, or None.
+        shares: Which desks get how much, JSON, where the billing named receivers; None for the desk alone.
         transaction: The billing's own name of the transaction.
         reference: The acquirer's name of the debit.
         cancel_reason: What CancelTransaction tells, once the payment is being undone.
         cancelling: 1 while the billing has not answered a cancel; guards the order against a new receipt.
         cancel_wish: The reason of a cancel that was asked for while something was under way.
-        error: Why the last attempt failed, JSON of code, message and data.
+        overridden: 1 when a person decided to go on without the billing's agreement.
+        held: 1 while the acquirer sets the money aside.
+        held_ms: When it began to, else 0.
+        fiscal: 1 when payment and refund are registered with the tax service; pinned when it is made.
+        fiscal_due: Which of the two are still to be registered and told: bits `FISCAL_PERFORM`,
+            `FISCAL_CANCEL`.
+        error: Why the last attempt failed, or why a cancel was refused; JSON of code, message and data.
         pay_time_ms: When it became paid, else 0.
         cancel_time_ms: When it was cancelled, else 0.
         events: How many attempts were noted; part of their keys.
@@ -118,11 +142,17 @@ class Receipt(msgspec.Struct, frozen=True):
     card_mask: str | None = None
     card_expire: str | None = None
     payer: str | None = None
+    shares: str | None = None
     transaction: str | None = None
     reference: str | None = None
     cancel_reason: int | None = None
     cancelling: int = 0
     cancel_wish: int | None = None
+    overridden: int = 0
+    held: int = 0
+    held_ms: int = 0
+    fiscal: int = 0
+    fiscal_due: int = 0
     error: str | None = None
     pay_time_ms: int = 0
     cancel_time_ms: int = 0
@@ -131,8 +161,13 @@ class Receipt(msgspec.Struct, frozen=True):
 
     @property
     def unresolved(self) -> bool:
-        """Whether a driver is at work on it."""
+        """Whether something is under way."""
         return self.state in UNRESOLVED
+
+    @property
+    def worked(self) -> bool:
+        """Whether a driver of receipts looks after it."""
+        return self.state in WORKED
 
     @property
     def ended(self) -> bool:
@@ -160,6 +195,26 @@ class Attempt(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class Intervention(msgspec.Struct, frozen=True):
+    """What a person did with a receipt.
+
+    Attributes:
+        id: The receipt's id and a running number.
+        receipt_id: Which receipt.
+        what: "resume", "cancel" or "override".
+        who: Who did it.
+        why: For what reason, in words.
+        at_ms: When.
+    """
+
+    id: str
+    receipt_id: str
+    what: str
+    who: str
+    why: str
+    at_ms: int
+
+
 class NumberBlock(msgspec.Struct, frozen=True):
     """The next receipt number that no process has reserved yet."""
 
@@ -181,6 +236,21 @@ ATTEMPTS: Final = Table(
         grows=True,
     ),
     Attempt,
+)
+
+INTERVENTIONS: Final = Table(
+    define(
+        "receipt_interventions",
+        metadata,
+        sa.Column("id", TEXT, primary_key=True),
+        sa.Column("receipt_id", TEXT, nullable=False),
+        sa.Column("what", TEXT, nullable=False),
+        sa.Column("who", TEXT, nullable=False),
+        sa.Column("why", TEXT, nullable=False),
+        sa.Column("at_ms", INTEGER, nullable=False),
+        grows=True,
+    ),
+    Intervention,
 )
 
 _CANCELLING = sa.text("cancelling = 1")
@@ -219,11 +289,17 @@ RECEIPTS: Final = Table(
         sa.Column("card_mask", TEXT),
         sa.Column("card_expire", TEXT),
         sa.Column("payer", TEXT),
+        sa.Column("shares", TEXT),
         sa.Column("transaction", TEXT),
         sa.Column("reference", TEXT),
         sa.Column("cancel_reason", INTEGER),
         sa.Column("cancelling", INTEGER, nullable=False),
         sa.Column("cancel_wish", INTEGER),
+        sa.Column("overridden", INTEGER, nullable=False),
+        sa.Column("held", INTEGER, nullable=False),
+        sa.Column("held_ms", INTEGER, nullable=False),
+        sa.Column("fiscal", INTEGER, nullable=False),
+        sa.Column("fiscal_due", INTEGER, nullable=False),
         sa.Column("error", TEXT),
         sa.Column("pay_time_ms", INTEGER, nullable=False),
         sa.Column("cancel_time_ms", INTEGER, nullable=False),
@@ -242,7 +318,7 @@ RECEIPTS: Final = Table(
         grows=True,
     ),
     Receipt,
-    appends=(ENTRIES, ATTEMPTS),
+    appends=(ENTRIES, ATTEMPTS, INTERVENTIONS),
 )
 
 NUMBER_BLOCKS: Final = Table(
@@ -282,3 +358,19 @@ def error_of(receipt: Receipt) -> RpcError | None:
     # The code's own type picks the protocol's table of texts: -31001 means another thing to a merchant.
     code = SubscribeCode(stored.code) if stored.code in _SUBSCRIBE_CODES else stored.code
     return RpcError(code, stored.message, stored.data)
+
+
+_write_shares = msgspec.json.Encoder().encode
+_read_shares = msgspec.json.Decoder(tuple[Share, ...]).decode
+
+
+def write_shares(shares: Sequence[Share]) -> str:
+    """Write who gets how much, for `Receipt.shares`."""
+    return _write_shares(shares).decode()
+
+
+def shares_of(receipt: Receipt) -> tuple[Share, ...]:
+    """Give who gets how much of a receipt; its amounts add up to the receipt's."""
+    if receipt.shares is None:
+        return (Share(receipt.desk_id, receipt.amount_tiyin, receipt.commission_tiyin),)
+    return _read_shares(receipt.shares)

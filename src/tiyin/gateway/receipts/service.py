@@ -1,4 +1,4 @@
-"""Receipts: made, paid, looked at.
+"""Receipts: made, paid, held, cancelled, looked at.
 
 Documentation: subscribe-api/receipts.create, subscribe-api/receipts.pay, subscribe-api/receipts.check,
 subscribe-api/receipts.get.
@@ -6,33 +6,32 @@ subscribe-api/receipts.get.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
 from tiyin.gateway.acquiring.port import Acquirer
-from tiyin.gateway.cards.tokens import PayingCard, TokenReserved
 from tiyin.gateway.desks.records import Desk
-from tiyin.gateway.ledger import commission_of
 from tiyin.gateway.merchant_calls.calls import MerchantCalls
-from tiyin.gateway.receipts.moves import PayIntent
 from tiyin.gateway.receipts.numbers import ReceiptNumbers
 from tiyin.gateway.receipts.orders import Orders
 from tiyin.gateway.receipts.payable import Payable, ask_billing, check_bounds
-from tiyin.gateway.receipts.payment import LEASE_MS, PaymentDriver, TokensAndCards
-from tiyin.gateway.receipts.records import RECEIPTS, WORK_KIND, Receipt, error_of
+from tiyin.gateway.receipts.paying import PayerCards, Paying
+from tiyin.gateway.receipts.payment import LEASE_MS, CommissionsOf, PaymentDriver
+from tiyin.gateway.receipts.records import RECEIPTS, WORK_KIND, Receipt
 from tiyin.gateway.receipts.shape import shape_receipt
-from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID, route_of
+from tiyin.gateway.receipts.states import route_of
 from tiyin.gateway.receipts.worker import Worker
-from tiyin.protocol.errors import RpcError, SubscribeCode, wrong_field
+from tiyin.protocol.errors import wrong_field
 from tiyin.protocol.receipt import ReceiptAnswer
 from tiyin.protocol.values import Language, Text, account_key
 from tiyin.runtime.clock import Clock
-from tiyin.runtime.ids import ID_LENGTH, Ids
-from tiyin.runtime.tasks import Tasks, TasksRefused
+from tiyin.runtime.ids import Ids
+from tiyin.runtime.tasks import Tasks
 from tiyin.storage import Decision, Schedule, Store
 from tiyin.storage.schema import WORK
+from tiyin.storage.tables import Expecting
 
 __all__ = ["ANSWER_MS", "NewReceipt", "PayerCards", "Receipts"]
 
@@ -42,20 +41,6 @@ ANSWER_MS: Final = 25_000
 _WAKE_BATCH: Final = 200
 
 _encode = msgspec.json.Encoder().encode
-
-
-class PayerCards(TokensAndCards, Protocol):
-    """What receipts need of the cards."""
-
-    async def reserve(
-        self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int, *, attempt: int
-    ) -> PayingCard:
-        """Let a token pay a receipt; a one-time token is reserved for it. Repeats answer the same."""
-        ...
-
-    async def paying_card(self, desk: Desk, token: str, receipt_id: str, amount_tiyin: int) -> PayingCard:
-        """Answer what `reserve` would, and reserve nothing."""
-        ...
 
 
 class NewReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +55,7 @@ class NewReceipt(msgspec.Struct, frozen=True, kw_only=True):
         source: "subscribe" or "checkout".
         back_url: Where the checkout page leads back to.
         hold: Whether the money is to be held only.
+        receipt_id: What it is to be called, where a repeat of this call must find it; None for a fresh name.
     """
 
     amount_tiyin: int
@@ -80,6 +66,7 @@ class NewReceipt(msgspec.Struct, frozen=True, kw_only=True):
     source: str = "subscribe"
     back_url: str | None = None
     hold: bool = False
+    receipt_id: str | None = None
 
 
 class Receipts:
@@ -93,9 +80,11 @@ class Receipts:
         calls: The merchants' billings.
         acquirer: Who debits cards.
         cards: Tokens and cards.
+        commissions_of: Which desks may receive a part of a payment, and at which commission.
         owner: This process's name in the work queue; unique among processes.
         answer_ms: How long `pay` waits for the end before it answers the receipt as it stands.
         lease_ms: How long a driver's lease is.
+        fiscal: Whether payments with details are registered with the tax service.
     """
 
     def __init__(  # noqa: PLR0913 - its ports
@@ -107,23 +96,24 @@ class Receipts:
         calls: MerchantCalls,
         acquirer: Acquirer,
         cards: PayerCards,
+        commissions_of: CommissionsOf,
         *,
         owner: str,
         answer_ms: int = ANSWER_MS,
         lease_ms: int = LEASE_MS,
+        fiscal: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._tasks = tasks
         self._calls = calls
-        self._cards = cards
-        self._answer_ms = answer_ms
+        self._fiscal = fiscal
         self._numbers = ReceiptNumbers(store)
-        self._orders = Orders(store, clock)
+        orders = Orders(store, clock)
         self._driver = PaymentDriver(
-            store, clock, calls, acquirer, cards, self._orders, owner=owner, lease_ms=lease_ms
+            store, clock, calls, acquirer, cards, orders, commissions_of, owner=owner, lease_ms=lease_ms
         )
+        self._paying = Paying(store, tasks, calls, cards, orders, self._driver, answer_ms=answer_ms)
         self.worker = Worker(store, clock, tasks, self._driver, owner=owner, lease_ms=lease_ms)
 
     async def start(self) -> None:
@@ -159,11 +149,12 @@ class Receipts:
             new: What it is made of.
 
         Raises:
-            RpcError: As `check_payable`; -31610 with data `hold` when the money is to be held.
+            RpcError: As `check_payable`; -31610 with data `hold` when the money is to be held and the desk
+                may not.
 
         Documentation: subscribe-api/receipts.create.
         """
-        if new.hold:
+        if new.hold and not desk.holds:
             raise wrong_field("hold")
         check_bounds(desk, new.amount_tiyin, new.account)
         account = _encode(new.account)
@@ -171,7 +162,7 @@ class Receipts:
         detail = payable.detail if new.detail is None else new.detail
         now_ms = self._clock.now_ms()
         receipt = Receipt(
-            id=self._ids.new(now_ms),
+            id=new.receipt_id or self._ids.new(now_ms),
             number=await self._numbers.take(),
             desk_id=desk.id,
             route=route_of(desk.endpoint),
@@ -184,8 +175,15 @@ class Receipts:
             description=_encode(new.description).decode(),
             detail=None if detail is None else _encode(detail).decode(),
             back_url=new.back_url,
+            hold=int(new.hold),
+            fiscal=int(self._fiscal and detail is not None),
         )
-        return await self._store.change(RECEIPTS, receipt.id, lambda _: Decision(receipt, receipt))
+
+        def insert(stored: Receipt | None) -> Decision[Receipt]:
+            # A repeat under a name that was given finds what the first one made.
+            return Decision(receipt, receipt) if stored is None else Decision(stored)
+
+        return await self._store.change(RECEIPTS, receipt.id, Expecting[Receipt, Receipt](insert, None))
 
     async def get(self, desk: Desk, receipt_id: str) -> Receipt:
         """Give a receipt of this desk.
@@ -195,12 +193,7 @@ class Receipts:
 
         Documentation: subscribe-api/receipts.get, subscribe-api/receipts.check.
         """
-        # Many reads share one statement, so a name that the database would refuse is not asked for.
-        may_be_one = len(receipt_id) == ID_LENGTH and receipt_id.isascii() and receipt_id.isalnum()
-        receipt = await self._store.get(RECEIPTS, receipt_id) if may_be_one else None
-        if receipt is None or receipt.desk_id != desk.id:
-            raise RpcError(SubscribeCode.RECEIPT_NOT_FOUND)
-        return receipt
+        return await self._paying.get(desk, receipt_id)
 
     async def pay(
         self,
@@ -220,7 +213,7 @@ class Receipts:
             receipt_id: The receipt.
             token: The card's token.
             payer: What is known of who pays.
-            hold: Whether the money is to be held only.
+            hold: Whether the money is to be held only; the receipt must have been made for it.
 
         Returns:
             The receipt: paid; or, while its end is not known yet, as it stands.
@@ -233,93 +226,51 @@ class Receipts:
 
         Documentation: subscribe-api/receipts.pay.
         """
-        if hold:
-            raise wrong_field("hold")
-        receipt = await self.get(desk, receipt_id)
-        if receipt.state != CREATED:
-            return await self._pay_again(desk, receipt, token)
-        if not desk.active:
-            raise RpcError(SubscribeCode.MERCHANT_NOT_FOUND)
-        if desk.endpoint is not None and not await self._orders.are_open(desk.id, receipt.account_key):
-            raise RpcError(SubscribeCode.MERCHANT_UNAVAILABLE)
-        try:
-            async with asyncio.timeout(self._answer_ms / 1000):
-                account = msgspec.Raw(receipt.account.encode())
-                await ask_billing(self._calls, desk, receipt.amount_tiyin, account)
-                payment = self._pay(desk, receipt, token, None if payer is None else _encode(payer).decode())
-                return await self._tasks.finish(payment, name=f"receipts.pay {receipt_id}")
-        except TimeoutError:
-            return await self.get(desk, receipt_id)
-        except TasksRefused:
-            receipt = await self.get(desk, receipt_id)
-            if receipt.state == CREATED:
-                raise RpcError(SubscribeCode.MAINTENANCE) from None
-            return receipt
+        return await self._paying.pay(desk, receipt_id, token, payer=payer, hold=hold)
 
-    async def _pay_again(self, desk: Desk, receipt: Receipt, token: str) -> Receipt:
-        """Answer a repeat: the paid receipt to the card that paid it, else the receipt as it stands."""
-        if receipt.state == CANCELLED:
-            raise RpcError(SubscribeCode.RECEIPT_NOT_FOUND)
-        if receipt.state == PAID:
-            card = await self._cards.paying_card(desk, token, receipt.id, receipt.amount_tiyin)
-            if card.card_id != receipt.card_id:
-                raise RpcError(SubscribeCode.RECEIPT_NOT_FOUND)
-        return receipt
+    async def confirm_hold(self, desk: Desk, receipt_id: str) -> Receipt:
+        """Take the money that a receipt holds: create at the billing, capture, close.
 
-    async def _pay(self, desk: Desk, receipt: Receipt, token: str, payer: str | None) -> Receipt:
-        """Begin the payment and drive it as far as it goes in one go."""
-        if self._driver.stopping:
-            # Begun now, it would stand still until another process finds it.
-            raise RpcError(SubscribeCode.MAINTENANCE)
-        attempt = receipt.attempt + 1
-        card = await self._reserve(desk, token, receipt, attempt)
-        intent = PayIntent(
-            attempt=attempt,
-            route=route_of(desk.endpoint),
-            endpoint=desk.endpoint,
-            terminal=desk.epos.terminal_id,
-            commission_tiyin=commission_of(receipt.amount_tiyin, desk.commission_basis_points),
-            card_id=card.card_id,
-            token_id=card.token_id if card.one_time else None,
-            card_mask=card.number,
-            card_expire=card.expire,
-            payer=payer,
-        )
-        moved, lease = await self._driver.begin(receipt.id, intent)
-        if moved.pause_ms is None:
-            # Somebody else began at the same moment; a token that he does not pay with is free again.
-            pays = (moved.receipt.attempt, moved.receipt.token_id) == (attempt, card.token_id)
-            if card.one_time and not pays:
-                await self._cards.release(card.token_id, receipt.id, attempt)
-            if moved.receipt.state == CREATED and (error := error_of(moved.receipt)) is not None:
-                # His payment was refused meanwhile, and this one with it.
-                raise error
-            return await self._pay_again(desk, moved.receipt, token)
-        if lease is None:
-            return moved.receipt
-        driven = await self._driver.drive(moved.receipt, lease, fresh=True)
-        error = error_of(driven) if driven.state in {CREATED, CANCELLED} else None
-        if error is not None:
-            raise error
-        return driven
+        Args:
+            desk: The cash desk.
+            receipt_id: The receipt.
 
-    async def _reserve(self, desk: Desk, token: str, receipt: Receipt, attempt: int) -> PayingCard:
-        """Reserve the token, also one that an attempt which is over did not live to release."""
-        try:
-            return await self._cards.reserve(desk, token, receipt.id, receipt.amount_tiyin, attempt=attempt)
-        except TokenReserved as held:
-            other = await self._store.get(RECEIPTS, held.receipt_id)
-            if other is None or not _is_over(other, held.attempt, held.token_id):
-                raise
-            await self._cards.release(held.token_id, held.receipt_id, held.attempt)
-        return await self._cards.reserve(desk, token, receipt.id, receipt.amount_tiyin, attempt=attempt)
+        Returns:
+            The receipt: paid; or, while its end is not known yet, as it stands. A repeat answers the same.
+
+        Raises:
+            RpcError: -31602 (no such receipt, none that was made to hold, not held yet, or cancelled),
+                -31610, -31622, -31623 (the billing refused, is unavailable or works incorrectly: the hold is
+                given back), -31640 (the hold could not be taken), -31700 (this process is stopping).
+
+        Documentation: subscribe-api/holds.
+        """
+        return await self._paying.confirm_hold(desk, receipt_id)
+
+    async def cancel(self, desk: Desk, receipt_id: str) -> Receipt:
+        """Cancel a receipt: at once, or in the queue where money or a billing is concerned.
+
+        Args:
+            desk: The cash desk.
+            receipt_id: The receipt.
+
+        Returns:
+            The receipt as it stands then: 50 where nothing was paid, 21 where money goes back, else the
+            state in which the wish was recorded. A repeat changes nothing.
+
+        Raises:
+            RpcError: -31602 (no such receipt), -31901 (a HUMO hold of more than 30 days).
+
+        Documentation: subscribe-api/receipts.cancel, subscribe-api/holds.
+        """
+        return await self._paying.cancel(desk, receipt_id)
 
     def shape(self, receipt: Receipt, desk: Desk, language: Language) -> ReceiptAnswer:
         """Shape a receipt for the wire; see `shape_receipt`."""
         return shape_receipt(receipt, desk, language)
 
     async def wake(self) -> int:
-        """Make every unresolved receipt due at once: for the emulator, after its clock was turned.
+        """Make every receipt that is looked after due at once: for the emulator, after its clock was turned.
 
         A receipt that a driver holds stays with it, and is due again as soon as that one puts it back.
 
@@ -329,7 +280,7 @@ class Receipts:
         work = WORK.schema.c
         after, count = "", 0
         while True:
-            # Unresolved receipts are those with a work row, and of these there are few.
+            # They are those with a work row, and of these there are few.
             rows = await self._store.query(
                 sa.select(work.key)
                 .where(work.kind == WORK_KIND, work.key > after)
@@ -343,16 +294,8 @@ class Receipts:
             after = rows[-1][0]
 
 
-def _is_over(receipt: Receipt, attempt: int, token_id: str) -> bool:
-    """Tell whether an attempt can take nothing any more by a token that is still reserved for it."""
-    if receipt.attempt != attempt:
-        # Attempts begin in the order of their numbers, and each once.
-        return receipt.attempt > attempt or receipt.state == CANCELLED
-    return receipt.state in {CREATED, CANCELLED} or receipt.token_id != token_id
-
-
 def _wake(stored: Receipt | None) -> Decision[None]:
     """Make the work due, if there still is any; a running driver is left alone."""
-    if stored is None or not stored.unresolved:
+    if stored is None or not stored.worked:
         return Decision(None)
     return Decision(None, work=Schedule(stored.id, WORK_KIND))

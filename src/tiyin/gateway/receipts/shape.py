@@ -1,6 +1,10 @@
 """A stored receipt in the one shape that the Subscribe API shows. Pure.
 
-Documentation: subscribe-api/receipts.create, subscribe-api/receipts.pay, subscribe-api/receipts.get.
+Two shows of the same receipt differ, as the documentation's samples do. In the list of receipts.get_all the
+titles are objects of languages, the receipt's number is an integer, and a card's expiry begins with the year.
+So does that of a receipt made to hold money, everywhere.
+
+Documentation: subscribe-api/receipts.create, receipts.pay, receipts.get, receipts.get_all, holds
 """
 
 from typing import Any, Final
@@ -21,6 +25,7 @@ from tiyin.protocol.receipt import (
     ReceiptAnswer,
     ReceiptCard,
     ReceiptMeta,
+    Title,
     expire_year_first,
 )
 from tiyin.protocol.values import Language, Text
@@ -40,13 +45,14 @@ class _StoredPayer(msgspec.Struct):
 _read_payer = msgspec.json.Decoder(_StoredPayer).decode
 
 
-def shape_receipt(receipt: Receipt, desk: Desk, language: Language) -> ReceiptAnswer:
+def shape_receipt(receipt: Receipt, desk: Desk, language: Language, *, listed: bool = False) -> ReceiptAnswer:
     """Shape a receipt for the wire.
 
     Args:
         receipt: As stored.
         desk: Its cash desk.
         language: Of titles and texts.
+        listed: Whether it is one of the list that receipts.get_all answers.
 
     Returns:
         The shape; the card's number is masked, `detail` is what was given.
@@ -56,7 +62,8 @@ def shape_receipt(receipt: Receipt, desk: Desk, language: Language) -> ReceiptAn
     card = None
     if receipt.card_mask is not None and receipt.attempt and receipt.state:
         expire = receipt.card_expire or ""
-        card = ReceiptCard(receipt.card_mask, expire_year_first(expire) if receipt.state == HELD else expire)
+        year_first = listed or receipt.hold or receipt.state == HELD
+        card = ReceiptCard(receipt.card_mask, expire_year_first(expire) if year_first else expire)
     return ReceiptAnswer(
         id=receipt.id,
         create_time=receipt.created_ms,
@@ -65,14 +72,14 @@ def shape_receipt(receipt: Receipt, desk: Desk, language: Language) -> ReceiptAn
         state=receipt.state,
         type=receipt.type,
         amount=receipt.amount_tiyin,
-        account=_account_rows(receipt, desk, language),
+        account=_account_rows(receipt, desk, language, listed=listed),
         merchant=MerchantAnswer(
             id=desk.id,
             name=desk.name,
             organization=desk.organization,
             epos=Epos(desk.epos.merchant_id, desk.epos.terminal_id),
             date=desk.created_at_ms,
-            type=desk.category.in_language(language),
+            type=_title(desk.category, language, listed=listed),
             address=desk.address,
             business_id=desk.business_id,
             logo=desk.logo,
@@ -88,23 +95,31 @@ def shape_receipt(receipt: Receipt, desk: Desk, language: Language) -> ReceiptAn
     )
 
 
-def _account_rows(receipt: Receipt, desk: Desk, language: Language) -> list[AccountRow]:
+def _account_rows(receipt: Receipt, desk: Desk, language: Language, *, listed: bool) -> list[AccountRow]:
     """List the account's fields under the desk's titles, then the receipt's own number."""
     account = _read_account(receipt.account)
     titled = {field.name: field for field in desk.account_fields}
     rows = []
     for name, value in account.items():
         field = titled.get(name)
-        title = name if field is None else field.title.in_language(language)
-        rows.append(AccountRow(name, title, value, main=field is not None and field.main))
+        title = Text.same(name) if field is None else field.title
+        main = field is not None and field.main
+        rows.append(AccountRow(name, _title(title, language, listed=listed), value, main=main))
     if rows and not any(row.main for row in rows):
         rows[0] = AccountRow(rows[0].name, rows[0].title, rows[0].value, main=True)
     rows.append(
         AccountRow(
-            TRANSACTION_ROW_NAME, TRANSACTION_ROW_TITLE.in_language(language), str(receipt.number), main=False
+            TRANSACTION_ROW_NAME,
+            _title(TRANSACTION_ROW_TITLE, language, listed=listed),
+            receipt.number if listed else str(receipt.number),
+            main=False,
         )
     )
     return rows
+
+
+def _title(text: Text, language: Language, *, listed: bool) -> Title:
+    return text.as_dict() if listed else text.in_language(language)
 
 
 def _payer(receipt: Receipt) -> Any:

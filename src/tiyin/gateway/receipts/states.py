@@ -3,21 +3,25 @@
 Past a billing (the desk's merchant has a server that speaks the Merchant API)::
 
               pay           created          debited           performed
-    [0] ------------> [1] ----------> [2] -----------> [3] ---------------> [4]
-     ^                 |               |                |  lost        ^     |
-     |    refused      |               |                +----> [30] ---+     | a refund is asked for
-     +-----------------+               |                |        |           v
-     |                 | no answer,    | declined,      | refused, given     [21] --- kept ---> [4]
-     | withdrawn       | cancelled     | cancelled      | back   |           | given back
-     +-----------------+---------------+----------------+--------+-----------+-------------> [50]
-     |
-     |    hold              held
-     +------------> [6] -----------> [5] --- confirmed ---> [1]
-                     |                +----- cancelled ---> [21]
-                     +--- refused ---> [50]
+    [0] ------------> [1] ----------> [2] -----------> [3] ---------------> [4] <--- kept --+
+     ^  |              |               |                |  lost        ^     |              |
+     |  | refused      |               |                +----> [30] ---+     | cancelled    |
+     +--|--------------+               |                |        |           v              |
+        |              | no answer,    | declined,      | refused, given     [21] -----------+
+        |              | cancelled     | cancelled      | back   |           | given back
+        +--------------+---------------+----------------+--------+-----------+-----------> [50]
+     [0]
+        | hold                 held                                                          ^
+        +------------> [6] -----------> [5] --- confirmed ---> [1]                           |
+                        |                |----- cancelled ---> [21] ---- given back ---------+
+                        |                +----- voided by the processing itself -------------+
+                        +--- refused --------------------------------------------------------+
 
 Straight (no server is asked): the same picture without 1, 3 and 30, so 0-2-4 for a payment and 0-6-5-2-4
 for a hold.
+
+A cancel that is asked for in 1, 2, 3, 6 or 30 is recorded as a wish. Whoever drives the receipt first learns
+what happened and then undoes it; where it turns out to be paid or held, that is 3-21, 30-21, 2-21 or 6-21.
 
 Every state in which something is under way (1, 2, 3, 6, 21, 30) may be put on pause: 20 remembers where it
 came from, and a person moves it on. 50 is written only when nothing is kept.
@@ -43,6 +47,7 @@ __all__ = [
     "PAUSED",
     "QUEUED",
     "UNRESOLVED",
+    "WORKED",
     "Route",
     "may_move",
     "route_of",
@@ -63,7 +68,10 @@ QUEUED: Final = int(ReceiptState.CLOSING_QUEUE)
 CANCELLED: Final = int(ReceiptState.CANCELLED)
 
 UNRESOLVED: Final = frozenset({BILLING, DEBIT, CLOSING, HOLDING, CANCELLING, QUEUED})
-"""States in which a driver is at work: exactly these have a row in the work queue."""
+"""States in which something is under way and a driver is at work."""
+
+WORKED: Final = UNRESOLVED | {HELD}
+"""States that have a row in the work queue: of a hold it is looked after whether it still stands."""
 
 Route = Literal["billing", "direct"]
 """How a receipt travels: past the merchant's billing, or straight to the debit."""
@@ -73,23 +81,23 @@ MOVES: Final[dict[Route, frozenset[tuple[int, int]]]] = {
         (CREATED, BILLING), (CREATED, CANCELLED), (CREATED, HOLDING),
         (BILLING, CREATED), (BILLING, DEBIT), (BILLING, CANCELLED), (BILLING, PAUSED),
         (DEBIT, CLOSING), (DEBIT, CANCELLED), (DEBIT, PAUSED),
-        (CLOSING, PAID), (CLOSING, QUEUED), (CLOSING, CANCELLED), (CLOSING, PAUSED),
-        (QUEUED, PAID), (QUEUED, CANCELLED), (QUEUED, PAUSED),
+        (CLOSING, PAID), (CLOSING, QUEUED), (CLOSING, CANCELLING), (CLOSING, CANCELLED), (CLOSING, PAUSED),
+        (QUEUED, PAID), (QUEUED, CANCELLING), (QUEUED, CANCELLED), (QUEUED, PAUSED),
         (PAID, CANCELLING),
         (CANCELLING, CANCELLED), (CANCELLING, PAID), (CANCELLING, PAUSED),
-        (HOLDING, HELD), (HOLDING, CANCELLED), (HOLDING, PAUSED),
-        (HELD, BILLING), (HELD, CANCELLING),
+        (HOLDING, HELD), (HOLDING, CANCELLING), (HOLDING, CANCELLED), (HOLDING, PAUSED),
+        (HELD, BILLING), (HELD, CANCELLING), (HELD, CANCELLED),
         (PAUSED, BILLING), (PAUSED, DEBIT), (PAUSED, CLOSING), (PAUSED, QUEUED), (PAUSED, CANCELLING),
-        (PAUSED, HOLDING), (PAUSED, PAID), (PAUSED, CANCELLED),
+        (PAUSED, HOLDING), (PAUSED, CANCELLED),
     }),
     "direct": frozenset({
         (CREATED, DEBIT), (CREATED, CANCELLED), (CREATED, HOLDING),
-        (DEBIT, PAID), (DEBIT, CANCELLED), (DEBIT, PAUSED),
+        (DEBIT, PAID), (DEBIT, CANCELLING), (DEBIT, CANCELLED), (DEBIT, PAUSED),
         (PAID, CANCELLING),
         (CANCELLING, CANCELLED), (CANCELLING, PAUSED),
-        (HOLDING, HELD), (HOLDING, CANCELLED), (HOLDING, PAUSED),
-        (HELD, DEBIT), (HELD, CANCELLING),
-        (PAUSED, DEBIT), (PAUSED, CANCELLING), (PAUSED, HOLDING), (PAUSED, PAID), (PAUSED, CANCELLED),
+        (HOLDING, HELD), (HOLDING, CANCELLING), (HOLDING, CANCELLED), (HOLDING, PAUSED),
+        (HELD, DEBIT), (HELD, CANCELLING), (HELD, CANCELLED),
+        (PAUSED, DEBIT), (PAUSED, CANCELLING), (PAUSED, HOLDING), (PAUSED, CANCELLED),
     }),
 }  # fmt: skip
 """The one table of allowed moves. Staying in a state (a repeat, another step within it) is no move."""

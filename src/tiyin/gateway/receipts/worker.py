@@ -106,7 +106,7 @@ class Worker:
 
     async def _take(self, receipt: Receipt | None, lease: Lease) -> None:
         try:
-            if receipt is None or not receipt.unresolved:
+            if receipt is None or not receipt.worked:
                 self._log.error("work_without_receipt", receipt_id=lease.key)
                 await self._store.work.done(lease)
             elif self._running[receipt.desk_id] >= self._running_max_a_desk:

@@ -30,6 +30,10 @@ CREATE TABLE IF NOT EXISTS acquirer_operations (
     code BIGINT NOT NULL,
     at_ms BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    debited_ms BIGINT NOT NULL,
+    reversed_ms BIGINT NOT NULL,
+    debited_day BIGINT NOT NULL,
+    reversed_day BIGINT NOT NULL,
     PRIMARY KEY (id)
 )
  PARTITION BY RANGE (id);
@@ -37,6 +41,10 @@ CREATE TABLE IF NOT EXISTS acquirer_operations (
 CREATE TABLE IF NOT EXISTS "acquirer_operations_rest" PARTITION OF "acquirer_operations" DEFAULT;
 
 CREATE INDEX IF NOT EXISTS acquirer_operations_by_card ON acquirer_operations (card);
+
+CREATE INDEX IF NOT EXISTS acquirer_operations_by_debited_day ON acquirer_operations (debited_day, id);
+
+CREATE INDEX IF NOT EXISTS acquirer_operations_by_reversed_day ON acquirer_operations (reversed_day, id) WHERE reversed_day > 0;
 
 CREATE TABLE IF NOT EXISTS businesses (
     id TEXT COLLATE "C" NOT NULL,
@@ -163,6 +171,82 @@ CREATE UNIQUE INDEX IF NOT EXISTS desks_by_alias ON desks (alias);
 
 CREATE INDEX IF NOT EXISTS desks_by_business ON desks (business_id);
 
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+    id TEXT COLLATE "C" NOT NULL,
+    request TEXT COLLATE "C" NOT NULL,
+    made_sealed BYTEA NOT NULL,
+    answer_sealed BYTEA,
+    runner TEXT COLLATE "C" NOT NULL,
+    running_until_ms BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX IF NOT EXISTS idempotency_keys_at ON idempotency_keys (at_ms);
+
+CREATE TABLE IF NOT EXISTS ledger_day_accounts (
+    id TEXT COLLATE "C" NOT NULL,
+    day TEXT COLLATE "C" NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    debits BIGINT NOT NULL,
+    debit_tiyin BIGINT NOT NULL,
+    credits BIGINT NOT NULL,
+    credit_tiyin BIGINT NOT NULL,
+    opening_tiyin BIGINT NOT NULL,
+    closing_tiyin BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS ledger_day_late (
+    id TEXT COLLATE "C" NOT NULL,
+    day TEXT COLLATE "C" NOT NULL,
+    run TEXT COLLATE "C" NOT NULL,
+    entry_day TEXT COLLATE "C" NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    debits BIGINT NOT NULL,
+    debit_tiyin BIGINT NOT NULL,
+    credits BIGINT NOT NULL,
+    credit_tiyin BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX IF NOT EXISTS ledger_day_late_by_day ON ledger_day_late (day);
+
+CREATE TABLE IF NOT EXISTS ledger_days (
+    id TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    run TEXT COLLATE "C" NOT NULL,
+    entries BIGINT NOT NULL,
+    late_entries BIGINT NOT NULL,
+    payouts BIGINT NOT NULL,
+    payouts_tiyin BIGINT NOT NULL,
+    began_ms BIGINT NOT NULL,
+    closed_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS ledger_desk_days (
+    id TEXT COLLATE "C" NOT NULL,
+    day TEXT COLLATE "C" NOT NULL,
+    desk_id TEXT COLLATE "C" NOT NULL,
+    payments BIGINT NOT NULL,
+    gross_tiyin BIGINT NOT NULL,
+    commission_tiyin BIGINT NOT NULL,
+    refunds BIGINT NOT NULL,
+    refunds_tiyin BIGINT NOT NULL,
+    net_tiyin BIGINT NOT NULL,
+    late_tiyin BIGINT NOT NULL,
+    returned_tiyin BIGINT NOT NULL,
+    balance_tiyin BIGINT NOT NULL,
+    debt_tiyin BIGINT NOT NULL,
+    suspended_tiyin BIGINT NOT NULL,
+    recovered_tiyin BIGINT NOT NULL,
+    payout_tiyin BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
 CREATE TABLE IF NOT EXISTS ledger_entries (
     id TEXT COLLATE "C" NOT NULL,
     receipt_id TEXT COLLATE "C" NOT NULL,
@@ -177,6 +261,55 @@ CREATE TABLE IF NOT EXISTS ledger_entries (
 
 CREATE TABLE IF NOT EXISTS "ledger_entries_rest" PARTITION OF "ledger_entries" DEFAULT;
 
+CREATE INDEX IF NOT EXISTS ledger_entries_by_time ON ledger_entries (at_ms, id);
+
+CREATE TABLE IF NOT EXISTS messages (
+    id TEXT COLLATE "C" NOT NULL,
+    way TEXT COLLATE "C" NOT NULL,
+    purpose TEXT COLLATE "C" NOT NULL,
+    desk_id TEXT COLLATE "C",
+    receipt_id TEXT COLLATE "C",
+    receiver TEXT COLLATE "C" NOT NULL,
+    sealed BYTEA NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    tries BIGINT NOT NULL,
+    unknown BIGINT NOT NULL,
+    error TEXT COLLATE "C",
+    at_ms BIGINT NOT NULL,
+    until_ms BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "messages_rest" PARTITION OF "messages" DEFAULT;
+
+CREATE INDEX IF NOT EXISTS messages_by_age ON messages (at_ms);
+
+CREATE INDEX IF NOT EXISTS messages_by_receipt ON messages (receipt_id);
+
+CREATE TABLE IF NOT EXISTS payouts (
+    id TEXT COLLATE "C" NOT NULL,
+    day TEXT COLLATE "C" NOT NULL,
+    desk_id TEXT COLLATE "C" NOT NULL,
+    amount_tiyin BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    due_ms BIGINT NOT NULL,
+    paid_ms BIGINT NOT NULL,
+    paid_by TEXT COLLATE "C" NOT NULL,
+    bank_reference TEXT COLLATE "C" NOT NULL,
+    returned_ms BIGINT NOT NULL,
+    returned_by TEXT COLLATE "C" NOT NULL,
+    return_note TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX IF NOT EXISTS payouts_by_desk ON payouts (desk_id, id);
+
+CREATE INDEX IF NOT EXISTS payouts_by_state ON payouts (state, id);
+
 CREATE TABLE IF NOT EXISTS receipt_attempts (
     id TEXT COLLATE "C" NOT NULL,
     receipt_id TEXT COLLATE "C" NOT NULL,
@@ -189,6 +322,19 @@ CREATE TABLE IF NOT EXISTS receipt_attempts (
  PARTITION BY RANGE (id);
 
 CREATE TABLE IF NOT EXISTS "receipt_attempts_rest" PARTITION OF "receipt_attempts" DEFAULT;
+
+CREATE TABLE IF NOT EXISTS receipt_interventions (
+    id TEXT COLLATE "C" NOT NULL,
+    receipt_id TEXT COLLATE "C" NOT NULL,
+    what TEXT COLLATE "C" NOT NULL,
+    who TEXT COLLATE "C" NOT NULL,
+    why TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "receipt_interventions_rest" PARTITION OF "receipt_interventions" DEFAULT;
 
 CREATE TABLE IF NOT EXISTS receipt_number_blocks (
     id TEXT COLLATE "C" NOT NULL,
@@ -228,11 +374,17 @@ CREATE TABLE IF NOT EXISTS receipts (
     card_mask TEXT COLLATE "C",
     card_expire TEXT COLLATE "C",
     payer TEXT COLLATE "C",
+    shares TEXT COLLATE "C",
     transaction TEXT COLLATE "C",
     reference TEXT COLLATE "C",
     cancel_reason BIGINT,
     cancelling BIGINT NOT NULL,
     cancel_wish BIGINT,
+    overridden BIGINT NOT NULL,
+    held BIGINT NOT NULL,
+    held_ms BIGINT NOT NULL,
+    fiscal BIGINT NOT NULL,
+    fiscal_due BIGINT NOT NULL,
     error TEXT COLLATE "C",
     pay_time_ms BIGINT NOT NULL,
     cancel_time_ms BIGINT NOT NULL,

@@ -22,11 +22,19 @@ CREATE TABLE IF NOT EXISTS acquirer_operations (
     code INTEGER NOT NULL,
     at_ms INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    debited_ms INTEGER NOT NULL,
+    reversed_ms INTEGER NOT NULL,
+    debited_day INTEGER NOT NULL,
+    reversed_day INTEGER NOT NULL,
     PRIMARY KEY (id)
 )
  STRICT;
 
 CREATE INDEX IF NOT EXISTS acquirer_operations_by_card ON acquirer_operations (card);
+
+CREATE INDEX IF NOT EXISTS acquirer_operations_by_debited_day ON acquirer_operations (debited_day, id);
+
+CREATE INDEX IF NOT EXISTS acquirer_operations_by_reversed_day ON acquirer_operations (reversed_day, id) WHERE reversed_day > 0;
 
 CREATE TABLE IF NOT EXISTS businesses (
     id TEXT NOT NULL,
@@ -159,6 +167,87 @@ CREATE UNIQUE INDEX IF NOT EXISTS desks_by_alias ON desks (alias);
 
 CREATE INDEX IF NOT EXISTS desks_by_business ON desks (business_id);
 
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+    id TEXT NOT NULL,
+    request TEXT NOT NULL,
+    made_sealed BLOB NOT NULL,
+    answer_sealed BLOB,
+    runner TEXT NOT NULL,
+    running_until_ms INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX IF NOT EXISTS idempotency_keys_at ON idempotency_keys (at_ms);
+
+CREATE TABLE IF NOT EXISTS ledger_day_accounts (
+    id TEXT NOT NULL,
+    day TEXT NOT NULL,
+    account TEXT NOT NULL,
+    debits INTEGER NOT NULL,
+    debit_tiyin INTEGER NOT NULL,
+    credits INTEGER NOT NULL,
+    credit_tiyin INTEGER NOT NULL,
+    opening_tiyin INTEGER NOT NULL,
+    closing_tiyin INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE TABLE IF NOT EXISTS ledger_day_late (
+    id TEXT NOT NULL,
+    day TEXT NOT NULL,
+    run TEXT NOT NULL,
+    entry_day TEXT NOT NULL,
+    account TEXT NOT NULL,
+    debits INTEGER NOT NULL,
+    debit_tiyin INTEGER NOT NULL,
+    credits INTEGER NOT NULL,
+    credit_tiyin INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX IF NOT EXISTS ledger_day_late_by_day ON ledger_day_late (day);
+
+CREATE TABLE IF NOT EXISTS ledger_days (
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    run TEXT NOT NULL,
+    entries INTEGER NOT NULL,
+    late_entries INTEGER NOT NULL,
+    payouts INTEGER NOT NULL,
+    payouts_tiyin INTEGER NOT NULL,
+    began_ms INTEGER NOT NULL,
+    closed_ms INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE TABLE IF NOT EXISTS ledger_desk_days (
+    id TEXT NOT NULL,
+    day TEXT NOT NULL,
+    desk_id TEXT NOT NULL,
+    payments INTEGER NOT NULL,
+    gross_tiyin INTEGER NOT NULL,
+    commission_tiyin INTEGER NOT NULL,
+    refunds INTEGER NOT NULL,
+    refunds_tiyin INTEGER NOT NULL,
+    net_tiyin INTEGER NOT NULL,
+    late_tiyin INTEGER NOT NULL,
+    returned_tiyin INTEGER NOT NULL,
+    balance_tiyin INTEGER NOT NULL,
+    debt_tiyin INTEGER NOT NULL,
+    suspended_tiyin INTEGER NOT NULL,
+    recovered_tiyin INTEGER NOT NULL,
+    payout_tiyin INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
 CREATE TABLE IF NOT EXISTS ledger_entries (
     id TEXT NOT NULL,
     receipt_id TEXT NOT NULL,
@@ -171,12 +260,71 @@ CREATE TABLE IF NOT EXISTS ledger_entries (
 )
  STRICT;
 
+CREATE INDEX IF NOT EXISTS ledger_entries_by_time ON ledger_entries (at_ms, id);
+
+CREATE TABLE IF NOT EXISTS messages (
+    id TEXT NOT NULL,
+    way TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    desk_id TEXT,
+    receipt_id TEXT,
+    receiver TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    state TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    error TEXT,
+    at_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    ended_ms INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX IF NOT EXISTS messages_by_age ON messages (at_ms);
+
+CREATE INDEX IF NOT EXISTS messages_by_receipt ON messages (receipt_id);
+
+CREATE TABLE IF NOT EXISTS payouts (
+    id TEXT NOT NULL,
+    day TEXT NOT NULL,
+    desk_id TEXT NOT NULL,
+    amount_tiyin INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    due_ms INTEGER NOT NULL,
+    paid_ms INTEGER NOT NULL,
+    paid_by TEXT NOT NULL,
+    bank_reference TEXT NOT NULL,
+    returned_ms INTEGER NOT NULL,
+    returned_by TEXT NOT NULL,
+    return_note TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX IF NOT EXISTS payouts_by_desk ON payouts (desk_id, id);
+
+CREATE INDEX IF NOT EXISTS payouts_by_state ON payouts (state, id);
+
 CREATE TABLE IF NOT EXISTS receipt_attempts (
     id TEXT NOT NULL,
     receipt_id TEXT NOT NULL,
     step TEXT NOT NULL,
     outcome TEXT NOT NULL,
     note TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE TABLE IF NOT EXISTS receipt_interventions (
+    id TEXT NOT NULL,
+    receipt_id TEXT NOT NULL,
+    what TEXT NOT NULL,
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
     PRIMARY KEY (id)
 )
@@ -221,11 +369,17 @@ CREATE TABLE IF NOT EXISTS receipts (
     card_mask TEXT,
     card_expire TEXT,
     payer TEXT,
+    shares TEXT,
     "transaction" TEXT,
     reference TEXT,
     cancel_reason INTEGER,
     cancelling INTEGER NOT NULL,
     cancel_wish INTEGER,
+    overridden INTEGER NOT NULL,
+    held INTEGER NOT NULL,
+    held_ms INTEGER NOT NULL,
+    fiscal INTEGER NOT NULL,
+    fiscal_due INTEGER NOT NULL,
     error TEXT,
     pay_time_ms INTEGER NOT NULL,
     cancel_time_ms INTEGER NOT NULL,

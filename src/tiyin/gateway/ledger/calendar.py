@@ -1,0 +1,31 @@
+"""The days of the books: Tashkent's (UTC+5, no summer time), whoever looks and wherever the process runs."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+__all__ = ["DAY_MS", "day_of", "day_span", "next_day"]
+
+DAY_MS: Final = 24 * 3600 * 1000
+_TASHKENT_MS: Final = 5 * 3600 * 1000
+_EPOCH: Final = date(1970, 1, 1)
+
+
+def day_of(at_ms: int) -> date:
+    """Tell the day of Tashkent that a moment belongs to.
+
+    Args:
+        at_ms: Milliseconds since 1970.
+    """
+    return _EPOCH + timedelta(days=(at_ms + _TASHKENT_MS) // DAY_MS)
+
+
+def day_span(day: date) -> tuple[int, int]:
+    """Give the first and the last millisecond of a day of Tashkent, both within it."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    first_ms = int(midnight.timestamp()) * 1000 - _TASHKENT_MS
+    return first_ms, first_ms + DAY_MS - 1
+
+
+def next_day(day: date, days: int = 1) -> date:
+    """Give the day after, or so many days after; negative for before."""
+    return day + timedelta(days=days)
