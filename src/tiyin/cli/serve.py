@@ -2,17 +2,25 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from tiyin.cli.ending import out, stop
+from tiyin.gateway.acquiring.http import AcquirerLine, HttpAcquirer
+from tiyin.gateway.acquiring.issuer_http import HttpIssuer
 from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.app import NoAcquirer, open_gateway
 from tiyin.gateway.migrations import MigrationRefused, require_current
+from tiyin.gateway.notifications.choosing import SendersRefused, choose_senders
 from tiyin.gateway.notifications.port import LogMessages
 from tiyin.gateway.settings import ServeSettings
 from tiyin.gateway.vault import KeyRing, KeyRingError
+from tiyin.runtime.clock import Clock, SystemClock
+from tiyin.runtime.guarded_http import GuardedHttp
+from tiyin.runtime.http import Http
 from tiyin.runtime.logs import configure_logs, get_logger
 from tiyin.runtime.settings import SettingsError, read_settings
+from tiyin.runtime.tasks import Tasks
 from tiyin.storage.errors import StorageError
 from tiyin.web.binding import PortRefused, bind
 from tiyin.web.serving import Server, run_on_loop
@@ -36,13 +44,19 @@ def run(*, host: str | None, port: int | None) -> None:
         url = settings.database_url.reveal()
         await require_current(url)
         sock = bind(host, port)
+        clock, tasks = SystemClock(), Tasks()
+        # An operator's own services may stand on private addresses, whatever merchants may.
+        services = GuardedHttp(allow_private=True)
         gateway = await open_gateway(
             database_url=url,
             vault_keys=settings.vault_keys.reveal(),
-            # A test card's code is documented, so that showing it shows nothing.
-            messages=LogMessages(show=settings.test_cards),
             test_cards=TestCards() if settings.test_cards else None,
             allow_private_merchants=settings.allow_private_merchants,
+            public_url=settings.public_url,
+            clock=clock,
+            tasks=tasks,
+            **_senders(settings, services, clock, tasks),
+            **_acquirer(settings, services, clock),
         )
         try:
             await gateway.start()
@@ -60,6 +74,7 @@ def run(*, host: str | None, port: int | None) -> None:
                 await site.close()
         finally:
             await gateway.stop()
+            await services.close()
 
     try:
         run_on_loop(serve)
@@ -67,9 +82,38 @@ def run(*, host: str | None, port: int | None) -> None:
         stop(str(refused))
     except NoAcquirer as refused:
         stop(f"The gateway cannot serve: {refused}.")
+    except SendersRefused as refused:
+        stop(str(refused))
     except (StorageError, ValueError) as error:
         stop(f"TIYIN_DATABASE_URL cannot be used: {error}.")
     out.print("Stopped: what was under way is kept, and goes on at the next start.", markup=False)
+
+
+def _senders(settings: ServeSettings, http: Http, clock: Clock, tasks: Tasks) -> dict[str, Any]:
+    """Choose who brings messages."""
+    senders = choose_senders(
+        sms=settings.sms.reveal(),
+        sms_from=settings.sms_from,
+        mail=None if settings.mail is None else settings.mail.reveal(),
+        mail_from=settings.mail_from,
+        telegram_token=None if settings.telegram_token is None else settings.telegram_token.reveal(),
+        http=http,
+        clock=clock,
+        tasks=tasks,
+    )
+    sms = senders.sms
+    if settings.test_cards and settings.sms.reveal() == "log":
+        # A test card's code is documented, so that showing it shows nothing.
+        sms = LogMessages(show=True)
+    return {"messages": sms, "mail": senders.mail, "telegram": senders.telegram}
+
+
+def _acquirer(settings: ServeSettings, http: Http, clock: Clock) -> dict[str, Any]:
+    """Lead to the acquirer that is a process of its own, where one is named."""
+    if settings.acquirer_url is None or settings.acquirer_secret is None:
+        return {}
+    line = AcquirerLine(http, settings.acquirer_url, settings.acquirer_secret, clock)
+    return {"acquirer": HttpAcquirer(line), "issuer": HttpIssuer(line)}
 
 
 def read_serve_settings(environ: Mapping[str, str]) -> ServeSettings:
@@ -93,6 +137,8 @@ def read_serve_settings(environ: Mapping[str, str]) -> ServeSettings:
         problems.append(
             "TIYIN_PUBLIC_URL must be the gateway's address without a path, such as https://pay.example.uz."
         )
+    if (settings.acquirer_url is None) is not (settings.acquirer_secret is None):
+        problems.append("TIYIN_ACQUIRER_URL and TIYIN_ACQUIRER_SECRET are set together, or neither.")
     try:
         KeyRing.read(settings.vault_keys.reveal())
     except KeyRingError as error:

@@ -60,6 +60,7 @@ async def seed(desks: Desks, keys: Keys, address: str) -> None:
                 kind=kept.kind,
                 endpoint=endpoint,
                 account_fields=[_FIELDS[name] for name in kept.account],
+                holds=True,
                 desk_id=kept.id,
                 key=kept.key,
                 test_key=kept.test_key,

@@ -1,6 +1,6 @@
-"""The emulator's inbox: what a payer's phone would have shown.
+"""The emulator's inbox: what a payer's phone would have shown, by SMS, e-mail and Telegram.
 
-It stands where the gateway's port for messages is (`tiyin.gateway.notifications`). The newest messages are
+It stands where the gateway's ports for messages are (`tiyin.gateway.notifications`). The newest messages are
 kept, also over restarts; older ones are forgotten.
 """
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from tiyin.gateway.notifications.port import Letter
 from tiyin.runtime.clock import Clock
 
 __all__ = ["MESSAGES_MAX", "Inbox", "InboxMessage"]
@@ -18,7 +19,8 @@ __all__ = ["MESSAGES_MAX", "Inbox", "InboxMessage"]
 MESSAGES_MAX = 200
 """How many messages are kept; the file is rewritten when it has grown to twice as many lines."""
 
-_CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
+# A receipt's id in a link is no code, whatever digits it holds.
+_CODE = re.compile(r"(?<![0-9A-Za-z])\d{6}(?![0-9A-Za-z])")
 
 
 class InboxMessage(msgspec.Struct, frozen=True):
@@ -27,9 +29,10 @@ class InboxMessage(msgspec.Struct, frozen=True):
     Args:
         number: Its place in the row of all messages, from 1.
         at_ms: When it was sent, in milliseconds since 1970 by the emulator's clock.
-        phone: To whom.
-        text: What it says.
+        phone: To whom: the phone of an SMS, the address of an e-mail, the number of a Telegram chat.
+        text: What it says; of an e-mail the subject is its first line.
         code: The six-digit code in it, or None.
+        way: "sms", "email" or "telegram".
     """
 
     number: int
@@ -37,6 +40,7 @@ class InboxMessage(msgspec.Struct, frozen=True):
     phone: str
     text: str
     code: str | None
+    way: str = "sms"
 
 
 class Inbox:
@@ -66,9 +70,30 @@ class Inbox:
             phone: To whom.
             text: What it says; the emulator's inbox is the one place where a code may be read.
         """
+        self._take("sms", phone, text)
+
+    async def send_mail(self, letter: Letter) -> None:
+        """Keep an e-mail (the port `Mail`).
+
+        Args:
+            letter: To whom and what; its plain form is kept.
+        """
+        self._take("email", letter.receiver, f"{letter.subject}\n{letter.text}")
+
+    async def send_telegram(self, chat_id: str, html: str) -> None:
+        """Keep a Telegram message (the port `Telegrams`).
+
+        Args:
+            chat_id: To which chat.
+            html: What it says, in Telegram's HTML.
+        """
+        self._take("telegram", chat_id, html)
+
+    def _take(self, way: str, receiver: str, text: str) -> None:
         number = self._messages[-1].number + 1 if self._messages else 1
         found = _CODE.search(text)
-        message = InboxMessage(number, self._clock.now_ms(), phone, text, found.group() if found else None)
+        code = found.group() if found else None
+        message = InboxMessage(number, self._clock.now_ms(), receiver, text, code, way)
         self._messages.append(message)
         self._keep(message)
 

@@ -19,7 +19,15 @@ from tiyin.emulator.plug_steps import call_step, commit_step
 from tiyin.emulator.shop.app import ShopAddresses
 from tiyin.emulator.shop.billing import ACCOUNT_FIELD
 from tiyin.emulator.shop.opening import open_shop
-from tiyin.gateway.acquiring.port import Acquirer, CardNumber, DebitAnswer, Reversed, StatusAnswer
+from tiyin.gateway.acquiring.port import (
+    Acquirer,
+    CaptureAnswer,
+    CardNumber,
+    DebitAnswer,
+    HoldAnswer,
+    Reversed,
+    StatusAnswer,
+)
 from tiyin.gateway.acquiring.test_acquirer import TestAcquirer
 from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.app import Gateway
@@ -217,6 +225,12 @@ class _SteppedAcquirer:
 
     async def debit(self, key: str, card: CardNumber, amount_tiyin: int, terminal: str) -> DebitAnswer:
         return await self._step("debit", self._inner.debit(key, card, amount_tiyin, terminal))
+
+    async def hold(self, key: str, card: CardNumber, amount_tiyin: int, terminal: str) -> HoldAnswer:
+        return await self._step("hold", self._inner.hold(key, card, amount_tiyin, terminal))
+
+    async def capture(self, key: str) -> CaptureAnswer:
+        return await self._step("capture", self._inner.capture(key))
 
     async def status(self, key: str) -> StatusAnswer:
         return await self._step("status", self._inner.status(key))

@@ -1,4 +1,4 @@
-"""Housekeeping: what payers left on the checkout's pages is forgotten after a week.
+"""Housekeeping: what has had its time is forgotten, such as what payers left on the checkout's pages.
 
 Anybody who knows a cash desk's public id can leave an order on the payment page, so what is kept of it must
 not grow for ever. Receipts, tokens and everything else that tells of money stay.
@@ -8,6 +8,10 @@ import asyncio
 from typing import Final
 
 from tiyin.gateway.checkout_visits import CHECKOUT_ORDERS, CHECKOUT_VISITS
+from tiyin.gateway.idempotency import IDEMPOTENCY
+from tiyin.gateway.idempotency import KEPT_MS as IDEMPOTENCY_KEPT_MS
+from tiyin.gateway.notifications.outbox import KEPT_MS as MESSAGES_KEPT_MS
+from tiyin.gateway.notifications.records import MESSAGES
 from tiyin.runtime.clock import Clock
 from tiyin.runtime.logs import get_logger
 from tiyin.runtime.tasks import Tasks
@@ -18,6 +22,12 @@ __all__ = ["KEPT_MS", "Housekeeping"]
 KEPT_MS: Final = 7 * 24 * 3600 * 1000
 """How long an order that a form left, and a payer's visit, are kept."""
 
+_FORGOTTEN: Final = (
+    (CHECKOUT_ORDERS, KEPT_MS),
+    (CHECKOUT_VISITS, KEPT_MS),
+    (IDEMPOTENCY, IDEMPOTENCY_KEPT_MS),
+    (MESSAGES, MESSAGES_KEPT_MS),
+)
 _EVERY_S: Final = 600.0
 _PIECE: Final = 500
 _PIECES_MAX: Final = 200
@@ -57,11 +67,11 @@ class Housekeeping:
         Returns:
             How many rows were deleted.
         """
-        before = self._clock.now_ms() - KEPT_MS
+        now_ms = self._clock.now_ms()
         count = 0
-        for table in (CHECKOUT_ORDERS, CHECKOUT_VISITS):
+        for table, kept_ms in _FORGOTTEN:
             for _ in range(_PIECES_MAX):
-                deleted = await self._store.forget(table, before, _PIECE)
+                deleted = await self._store.forget(table, now_ms - kept_ms, _PIECE)
                 count += deleted
                 if deleted < _PIECE:
                     break

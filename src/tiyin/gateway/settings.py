@@ -55,6 +55,13 @@ class ServeSettings(DeskSettings, frozen=True, kw_only=True):
         allow_private_merchants: `TIYIN_ALLOW_PRIVATE_MERCHANTS`.
         host: `TIYIN_HOST`.
         port: `TIYIN_PORT`.
+        acquirer_url: `TIYIN_ACQUIRER_URL`.
+        acquirer_secret: `TIYIN_ACQUIRER_SECRET`.
+        sms: `TIYIN_SMS`.
+        sms_from: `TIYIN_SMS_FROM`.
+        mail: `TIYIN_MAIL`.
+        mail_from: `TIYIN_MAIL_FROM`.
+        telegram_token: `TIYIN_TELEGRAM_TOKEN`.
         log_format: `TIYIN_LOG_FORMAT`.
         log_level: `TIYIN_LOG_LEVEL`.
     """
@@ -69,6 +76,28 @@ class ServeSettings(DeskSettings, frozen=True, kw_only=True):
             "whether shops may have private, loopback and plain-HTTP addresses; for a closed network only"
         ),
     ] = False
+    acquirer_url: Annotated[
+        str | None,
+        Setting("who debits cards, where test cards are off", example="http://10.0.0.7:8090"),
+    ] = None
+    acquirer_secret: Annotated[Secret | None, Setting("what the gateway shows the acquirer")] = None
+    sms: Annotated[
+        Secret,
+        Setting(
+            "how SMS leave: log, file:PATH, smpp://user:password@host, eskiz+https://email:password@host/api",
+            example="smpp://user:password@smsc.example.uz",
+        ),
+    ] = Secret("log")
+    sms_from: Annotated[str | None, Setting("who SMS come from, as the provider agreed")] = None
+    mail: Annotated[
+        Secret | None,
+        Setting(
+            "how e-mail leaves: smtp://user:password@host, smtps://..., file:PATH",
+            example="smtp://user:password@mail.example.uz",
+        ),
+    ] = None
+    mail_from: Annotated[str | None, Setting("who e-mail comes from", example="pay@example.uz")] = None
+    telegram_token: Annotated[Secret | None, Setting("the bot that sends Telegram messages")] = None
     host: Annotated[str, Setting("the address to listen on", example="10.0.0.5")] = "127.0.0.1"
     port: Annotated[int, Setting("the port to listen on", example="8080", minimum=1, maximum=65535)] = 8080
     log_format: Annotated[LogFormat, Setting("json for machines, console for people")] = "json"

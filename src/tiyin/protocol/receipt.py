@@ -29,6 +29,7 @@ __all__ = [
     "ReceiptResult",
     "ReceiptState",
     "ReceiptStateResult",
+    "Title",
     "expire_slashed",
     "expire_year_first",
     "read_expire",

@@ -42,7 +42,7 @@ _PREFLIGHT: Final[_Headers] = [
     (b"access-control-max-age", b"600"),
     (b"vary", b"Origin"),
 ]
-_WANTED: Final = frozenset({b"x-auth", b"accept-language", b"origin"})
+_WANTED: Final = frozenset({b"x-auth", b"accept-language", b"origin", b"idempotency-key"})
 
 _log: Final = get_logger("tiyin.subscribe_api")
 
@@ -82,7 +82,13 @@ class SubscribeEndpoint:
             return  # The client is gone.
         try:
             answer = await self._tasks.finish(
-                self._api.answer(body, headers.get(b"x-auth"), headers.get(b"accept-language"), origin),
+                self._api.answer(
+                    body,
+                    headers.get(b"x-auth"),
+                    headers.get(b"accept-language"),
+                    origin,
+                    headers.get(b"idempotency-key"),
+                ),
                 name="subscribe_api",
             )
         except TasksRefused:

@@ -16,6 +16,7 @@ from tiyin.gateway.merchant_calls.answers import (
     RefusedByMerchant,
     Unknown,
 )
+from tiyin.gateway.receipts.at_acquirer import NotKnown
 from tiyin.gateway.receipts.cancelling import ask_to_cancel
 from tiyin.gateway.receipts.people import NotPaused, Signature, cancel_paused, resume
 from tiyin.gateway.receipts.records import Intervention, Receipt, error_of, write_shares
@@ -71,7 +72,7 @@ def test_where_something_is_under_way_the_wish_is_recorded(state: int) -> None:
     assert decision.answer.receipt.cancel_wish == 5
     assert decision.answer.pause_ms is None
     # The driver that holds it is left alone; where nobody does, the work is due.
-    assert decision.work == (Done("a" * 24) if state == 20 else Schedule("a" * 24, "receipt"))
+    assert decision.work == (None if state == 20 else Schedule("a" * 24, "receipt"))
     assert not ask_to_cancel(decision.answer.receipt, TERMS, by="merchant").writes
 
 
@@ -258,3 +259,32 @@ def test_an_override_never_asks_the_billing_again() -> None:
     assert stands(declined) == (50, None)
     held = happens(a_receipt(2, "capture", hold=1, held=1, overridden=1, cancel_wish=5), Held("r"), TOO_LATE)
     assert stands(held) == (2, "void")
+
+
+def test_money_that_goes_back_never_waits_for_a_person() -> None:
+    late = replace(TERMS, now_ms=TERMS.now_ms + 30 * 24 * 3_600_000)
+    for receipt in (
+        paid_receipt(21, "refund", tries=50),
+        a_receipt(3, "refund", tries=50),
+        a_receipt(21, "void", hold=1, held=1, tries=50),
+    ):
+        assert stands(happens(receipt, NotKnown(), late)) == (receipt.state, receipt.step)
+
+
+def test_a_wish_at_what_is_paused_leaves_its_fiscal_receipt_due() -> None:
+    paused = paid_receipt(20, "cancel", state_from=21, fiscal=1, fiscal_due=1)
+    decision = ask_to_cancel(paused, TERMS, by="merchant")
+    assert decision.writes
+    assert decision.work is None
+
+
+def test_what_is_paid_and_given_back_is_registered() -> None:
+    performed = happens(a_receipt(3, "perform", fiscal=1), Answered(Performed("1", 2)))
+    assert performed.answer.receipt.fiscal_due == 1
+    assert performed.work == Schedule("a" * 24, "fiscal")
+    refunded = happens(paid_receipt(21, "refund", fiscal=1), Reversed())
+    assert refunded.answer.receipt.fiscal_due == 2
+    assert refunded.work == Schedule("a" * 24, "fiscal")
+    never_paid = happens(a_receipt(3, "refund", fiscal=1), Reversed())
+    assert never_paid.answer.receipt.fiscal_due == 0
+    assert never_paid.work == Done("a" * 24)

@@ -15,6 +15,7 @@ from tiyin.gateway.cards.records import LIVE, TOKENS, TokenRow
 from tiyin.gateway.cards.safe import CardDetails, CardSafe
 from tiyin.gateway.cards.tokens import (
     PayingCard,
+    add_token,
     check_opens,
     hash_token,
     release_token,
@@ -84,6 +85,7 @@ class Cards:
         account: Mapping[str, str | int] | None = None,
         customer: str | None = None,
         amount_tiyin: int | None = None,
+        token: str | None = None,
     ) -> CardAnswer:
         """Make a token of a card.
 
@@ -95,6 +97,8 @@ class Cards:
             account: What the merchant wants kept with it.
             customer: The merchant's name of the payer.
             amount_tiyin: The only amount that the token will pay; None lets it pay any.
+            token: What `new_token` made and the token is to be; one that was made so already is answered, and
+                nothing is done. None makes a fresh one.
 
         Raises:
             RpcError: -31300 (no such card, wrong expiry, expired, blocked), -31900 (neither Uzcard nor HUMO),
@@ -102,6 +106,8 @@ class Cards:
 
         Documentation: subscribe-api/cards.create
         """
+        if token is not None and (made := await self._store.get(TOKENS, token_id_of(token))) is not None:
+            return _answer(check_opens(made, token, desk.id), token)
         if not desk.active:
             raise RpcError(SubscribeCode.MERCHANT_NOT_FOUND)
         number = read_number(number, is_test_card=self._issuer.is_test_card)
@@ -110,7 +116,7 @@ class Cards:
             raise RpcError(SubscribeCode.CARD_WRONG, data="expire")
         await self._issuer.check(number, expire)
         card_id = await self._safe.keep(number, expire)
-        token = new_token()
+        token = new_token() if token is None else token
         row = TokenRow(
             id=token_id_of(token),
             desk_id=desk.id,
@@ -128,8 +134,8 @@ class Cards:
             attempt=0,
             created_at_ms=self._clock.now_ms(),
         )
-        await self._store.change(TOKENS, row.id, lambda _: Decision(None, row))
-        return _answer(row, token)
+        row = await self._store.change(TOKENS, row.id, lambda held: add_token(held, row))
+        return _answer(check_opens(row, token, desk.id), token)
 
     async def get_verify_code(self, desk: Desk, token: str, *, language: Language = "ru") -> CodeSent:
         """Send a code to the card's phone; within `wait` of the last one only the rest of it is told.

@@ -34,6 +34,7 @@ from tiyin.storage.tables import Decision
 __all__ = [
     "PayingCard",
     "TokenReserved",
+    "add_token",
     "check_opens",
     "hash_token",
     "release_token",
@@ -116,6 +117,11 @@ def check_opens(row: TokenRow | None, token: str, desk_id: str) -> TokenRow:
     if row is None or row.desk_id != desk_id or not hmac.compare_digest(row.secret_hash, hash_token(token)):
         raise RpcError(SubscribeCode.CARD_NOT_FOUND)
     return row
+
+
+def add_token(stored: TokenRow | None, row: TokenRow) -> Decision[TokenRow]:
+    """Store a new token; where it was stored already, by the same call made twice, it stays as it is."""
+    return Decision(row, row) if stored is None else Decision(stored)
 
 
 def reserve_token(row: TokenRow, receipt_id: str, amount_tiyin: int, *, attempt: int) -> Decision[PayingCard]:

@@ -299,7 +299,11 @@ class _Comparison:
 
     async def _known_here(self, lines: Sequence[DayLine]) -> None:
         """Find lines that the ledger does not have, or has otherwise."""
-        entries = await self._store.get_many(ENTRIES, {_entry_id(line.key, line.kind) for line in lines})
+        keys = {line.key for line in lines}
+        wanted = {_entry_id(key, kind) for key in keys for kind in _OPPOSITE}
+        entries = await self._store.get_many(
+            ENTRIES, wanted | {_entry_id(line.key, line.kind) for line in lines}
+        )
         receipts = await self._store.get_many(RECEIPTS, {line.key[:ID_LENGTH] for line in lines})
         findings = []
         times = Counter(_name(line) for line in lines)
@@ -307,11 +311,12 @@ class _Comparison:
             receipt = receipts.get(line.key[:ID_LENGTH])
             own = receipt is not None and receipt.attempt_key == line.key
             entry = entries.get(_entry_id(line.key, line.kind)) if own else None
+            booked = any(_entry_id(line.key, kind) in entries for kind in _OPPOSITE)
             if times[_name(line)] > 1:
                 here_tiyin = 0 if entry is None else entry.amount_tiyin
                 there_tiyin = times[_name(line)] * line.amount_tiyin
                 findings.append(self._finding("twice", line.key, line.kind, there_tiyin, here_tiyin))
-            elif entry is None and await self._undone(line):
+            elif entry is None and not (own and booked) and await self._undone(line):
                 self._add(undone=1)
             elif entry is None:
                 findings.append(self._finding("missing-here", line.key, line.kind, line.amount_tiyin, 0))

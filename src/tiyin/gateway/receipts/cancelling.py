@@ -19,7 +19,7 @@ from tiyin.gateway.receipts.outcomes import cancelled, undo_paid
 from tiyin.gateway.receipts.records import WORK_KIND, Receipt
 from tiyin.gateway.receipts.states import CANCELLED, CANCELLING, CREATED, HELD, PAID, PAUSED
 from tiyin.protocol.merchant_api import Reason
-from tiyin.storage.tables import Decision, Done, Schedule
+from tiyin.storage.tables import Decision, Schedule
 
 __all__ = ["ask_to_cancel"]
 
@@ -55,6 +55,6 @@ def ask_to_cancel(receipt: Receipt, terms: Terms, *, by: str) -> Decision[Moved]
     if receipt.cancel_wish is not None:
         return Decision(Moved(receipt, None))
     wished = replace(receipt, cancel_wish=_REFUND)
-    # Whoever holds the work is left alone; where nobody does, it is due now.
-    work = Done(receipt.id) if receipt.state == PAUSED else Schedule(receipt.id, WORK_KIND)
+    # Whoever holds the work is left alone; else it is due now. What is paused waits for a person.
+    work = None if receipt.state == PAUSED else Schedule(receipt.id, WORK_KIND)
     return put(receipt, wished, terms, work, None, note=note)

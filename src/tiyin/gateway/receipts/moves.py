@@ -165,7 +165,7 @@ def put(
     before: Receipt,
     after: Receipt,
     terms: Terms,
-    work: WorkChange,
+    work: WorkChange | None,
     pause_ms: int | None,
     *,
     entries: Sequence[Entry] = (),
@@ -178,7 +178,7 @@ def put(
         before: The receipt as it is stored.
         after: As it is to be.
         terms: The circumstances.
-        work: What becomes of its work row.
+        work: What becomes of its work row; None leaves it as it is.
         pause_ms: What `Moved` tells the driver.
         entries: What to book.
         note: Something to keep with the attempts.
@@ -188,7 +188,7 @@ def put(
         raise AssertionError(
             f"no receipt moves from {before.state} to {after.state} on the {after.route} route"
         )
-    if isinstance(work, Done) is (after.state in WORKED or after.fiscal_due != 0):
+    if work is not None and isinstance(work, Done) is (after.state in WORKED or after.fiscal_due != 0):
         raise AssertionError(f"the work row and the state {after.state} would not agree")
     appends: list[tuple[Any, msgspec.Struct]] = [*beside, *((ENTRIES, entry) for entry in entries)]
     if note is not None:

@@ -51,6 +51,7 @@ _DELAYS_MS: Final = (
 )
 """The longest wait before each repeat: seconds, then minutes, then every hour."""
 
+_GIVING_BACK: Final = frozenset({"refund", "void"})
 _DELAY_MS_MIN: Final = 100
 _DELAY_IN_PATIENCE_MS: Final = 15 * _SECOND
 _QUEUED_AFTER_TRIES: Final = 4
@@ -62,10 +63,15 @@ def repeat_later(receipt: Receipt, terms: Terms, note: Note) -> Decision[Moved]:
 
     Repeats come after seconds, minutes, hours, each wait drawn whole (full jitter). A transaction that does
     not close for seconds goes to the closing queue (3 -> 30); what stays unknown for a day is paused (20).
+    Money that is to be given back is never: it goes back as soon as the acquirer can be reached.
     """
     tries = receipt.tries + 1
     # Tries are counted too: after a day without this gateway, one lost answer is no reason to call a person.
-    if tries >= _PAUSED_AFTER_TRIES and terms.now_ms - receipt.stage_ms >= DAY_MS:
+    if (
+        receipt.step not in _GIVING_BACK
+        and tries >= _PAUSED_AFTER_TRIES
+        and terms.now_ms - receipt.stage_ms >= DAY_MS
+    ):
         return pause(receipt, terms, note)
     state = receipt.state
     if state == CLOSING and receipt.step == "perform" and tries >= _QUEUED_AFTER_TRIES:

@@ -21,6 +21,44 @@ CREATE TABLE IF NOT EXISTS commands (
 
 CREATE INDEX IF NOT EXISTS commands_at ON commands (at);
 
+CREATE TABLE IF NOT EXISTS acquirer_day_files (
+    id TEXT COLLATE "C" NOT NULL,
+    run BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    lines BIGINT NOT NULL,
+    lines_tiyin BIGINT NOT NULL,
+    entries BIGINT NOT NULL,
+    entries_tiyin BIGINT NOT NULL,
+    findings BIGINT NOT NULL,
+    open BIGINT NOT NULL,
+    undone BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS acquirer_day_findings (
+    id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    line TEXT COLLATE "C" NOT NULL,
+    there_tiyin BIGINT NOT NULL,
+    here_tiyin BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS acquirer_day_lines (
+    id TEXT COLLATE "C" NOT NULL,
+    count BIGINT NOT NULL,
+    amount_tiyin BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    terminal TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "acquirer_day_lines_rest" PARTITION OF "acquirer_day_lines" DEFAULT;
+
 CREATE TABLE IF NOT EXISTS acquirer_operations (
     id TEXT COLLATE "C" NOT NULL,
     card TEXT COLLATE "C" NOT NULL,
@@ -170,6 +208,22 @@ CREATE TABLE IF NOT EXISTS desks (
 CREATE UNIQUE INDEX IF NOT EXISTS desks_by_alias ON desks (alias);
 
 CREATE INDEX IF NOT EXISTS desks_by_business ON desks (business_id);
+
+CREATE TABLE IF NOT EXISTS fiscal_receipts (
+    id TEXT COLLATE "C" NOT NULL,
+    receipt_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    data TEXT COLLATE "C" NOT NULL,
+    source TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    told_ms BIGINT NOT NULL,
+    note TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "fiscal_receipts_rest" PARTITION OF "fiscal_receipts" DEFAULT;
 
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     id TEXT COLLATE "C" NOT NULL,
@@ -399,3 +453,19 @@ CREATE TABLE IF NOT EXISTS "receipts_rest" PARTITION OF "receipts" DEFAULT;
 CREATE INDEX IF NOT EXISTS receipts_by_desk ON receipts (desk_id, created_ms);
 
 CREATE INDEX IF NOT EXISTS receipts_cancelling ON receipts (desk_id, account_key) WHERE cancelling = 1;
+
+CREATE TABLE IF NOT EXISTS test_fiscal_registrations (
+    id TEXT COLLATE "C" NOT NULL,
+    data TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE TABLE IF NOT EXISTS "test_fiscal_registrations_rest" PARTITION OF "test_fiscal_registrations" DEFAULT;
+
+CREATE TABLE IF NOT EXISTS test_fiscal_terminals (
+    id TEXT COLLATE "C" NOT NULL,
+    number BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);

@@ -13,6 +13,44 @@ CREATE TABLE IF NOT EXISTS work (
 
 CREATE INDEX IF NOT EXISTS work_due ON work (kind, next_at);
 
+CREATE TABLE IF NOT EXISTS acquirer_day_files (
+    id TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    lines INTEGER NOT NULL,
+    lines_tiyin INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    entries_tiyin INTEGER NOT NULL,
+    findings INTEGER NOT NULL,
+    open INTEGER NOT NULL,
+    undone INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE TABLE IF NOT EXISTS acquirer_day_findings (
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    line TEXT NOT NULL,
+    there_tiyin INTEGER NOT NULL,
+    here_tiyin INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE TABLE IF NOT EXISTS acquirer_day_lines (
+    id TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    amount_tiyin INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    terminal TEXT NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
 CREATE TABLE IF NOT EXISTS acquirer_operations (
     id TEXT NOT NULL,
     card TEXT NOT NULL,
@@ -166,6 +204,20 @@ CREATE TABLE IF NOT EXISTS desks (
 CREATE UNIQUE INDEX IF NOT EXISTS desks_by_alias ON desks (alias);
 
 CREATE INDEX IF NOT EXISTS desks_by_business ON desks (business_id);
+
+CREATE TABLE IF NOT EXISTS fiscal_receipts (
+    id TEXT NOT NULL,
+    receipt_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL,
+    source TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    told_ms INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
 
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     id TEXT NOT NULL,
@@ -392,3 +444,18 @@ CREATE TABLE IF NOT EXISTS receipts (
 CREATE INDEX IF NOT EXISTS receipts_by_desk ON receipts (desk_id, created_ms);
 
 CREATE INDEX IF NOT EXISTS receipts_cancelling ON receipts (desk_id, account_key) WHERE cancelling = 1;
+
+CREATE TABLE IF NOT EXISTS test_fiscal_registrations (
+    id TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE TABLE IF NOT EXISTS test_fiscal_terminals (
+    id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+)
+ STRICT;

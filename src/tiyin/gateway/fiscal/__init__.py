@@ -1,0 +1,1 @@
+"""Fiscal receipts: what the tax service answered about payments and refunds, and who is told."""
