@@ -1,6 +1,7 @@
 # Two commands matter: `make run` and `make test`. Everything they need, they install into .venv.
 .DEFAULT_GOAL := help
 PORT ?= 8080
+SEEDS ?= 0-2999
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -35,10 +36,13 @@ bench: $(VENV)/.dev ## the benchmarks, each beside its floor
 prove: $(VENV)/.dev ## the long proofs: what is too slow for every change
 	$(BIN)/python -m prove
 
+simulate: $(VENV)/.dev ## simulate payments over seeds: SEEDS=17, SEEDS=0-9999
+	$(BIN)/python -m prove.simulation $(SEEDS)
+
 lock: $(VENV)/.dev ## lock the dependencies again, with hashes
 	$(BIN)/python scripts/lock.py
 
 clean: ## forget what was installed and stored
 	rm -rf $(VENV) var
 
-.PHONY: help run test lint types bench prove lock clean
+.PHONY: help run test lint types bench prove simulate lock clean

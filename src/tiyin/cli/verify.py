@@ -54,20 +54,29 @@ def print_report(report: VerifyReport) -> None:
         ("commission", totals.commission),
         ("in flight", totals.in_flight),
         ("on its way back", totals.on_its_way_back),
+        ("on its way to cash desks", totals.payouts_due),
+        ("paid to cash desks", totals.paid_out),
+        ("owed by cash desks", totals.suspense),
+        ("held on cards", totals.pending),
     ):
         sums.add_row(title, format_sum(amount_tiyin, "en"))
     out.print(sums)
     out.print(
-        f"\nRead {report.receipts} receipts, {report.entries} entries "
-        f"and {report.operations} of the acquirer's operations.",
+        f"\nRead {report.receipts} receipts, {report.entries} entries, "
+        f"{report.operations} of the acquirer's operations, {report.days} closed days "
+        f"and {report.payouts} payouts.",
         markup=False,
     )
+    if report.late:
+        out.print(f"{report.late} entries of closed days wait for the next close.", markup=False)
     if not report.books_compared:
         out.print("The acquirer's books were not there to be compared.", markup=False)
     if report.clean:
-        out.print("CLEAN: receipts, work, ledger and acquirer agree.", style="green", markup=False)
+        out.print(
+            "CLEAN: receipts, work, ledger, days, payouts and acquirer agree.", style="green", markup=False
+        )
         return
-    found = Table("receipt", "what does not agree", box=None, pad_edge=False)
+    found = Table("receipt or day", "what does not agree", box=None, pad_edge=False)
     for finding in report.findings[:_SHOWN_MAX]:
         found.add_row(finding.receipt_id, finding.what, style="red")
     out.print(found)

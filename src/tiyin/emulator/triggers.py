@@ -38,6 +38,9 @@ _TIMEOUT_MS: Final = 10_000
 _BODY_MAX: Final = 256 * 1024
 _FIELDS: Final = frozenset(("event", "desk", "account", "amount", "card", "expire", "params"))
 _ACCOUNT_FIELDS_MAX: Final = 20
+_CANCEL_QUEUE: Final = 21
+_LOOKS: Final = 50
+_BETWEEN_LOOKS_S: Final = 0.1
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -63,7 +66,12 @@ EVENTS: Final[Mapping[str, Event]] = {
     for event in (
         Event("payment", "A receipt is created and paid with a test card.", _PAYS),
         Event("payment.refused", "A receipt is created, and the card's debit is refused.", _PAYS),
+        Event("refund", "A receipt is created, paid, and its money given back.", _PAYS),
+        Event("hold", "A receipt is created, and its money held on the card.", _PAYS),
+        Event("hold.confirmed", "The same, and then the money is taken.", _PAYS),
+        Event("hold.cancelled", "The same, and then the hold is given back.", _PAYS),
         Event("receipt", "A receipt is created, and waits for payment.", ("account", "amount")),
+        Event("receipt.cancelled", "A receipt is created and cancelled.", ("account", "amount")),
         Event("order", "An order is made in the demo shop.", ("amount",)),
         Event(
             "merchant.check", "CheckPerformTransaction is sent.", _MERCHANT_LIKE, "CheckPerformTransaction"
@@ -171,8 +179,9 @@ class _Run:
             self.told.ok, self.told.said = True, f"Order {self.told.order_id} waits for payment."
         else:
             await self._receipt()
-            if self._event.name != "receipt":
+            if "card" in self._event.takes:
                 await self._pay()
+            await self._go_on()
 
     def _check(self) -> None:
         """Refuse what could not work, before anything happens."""
@@ -214,7 +223,9 @@ class _Run:
 
     async def _receipt(self) -> None:
         account = await self._known_account()
-        result = await self._call_api("receipts.create", key=True, amount=self._amount, account=account)
+        result = await self._call_api(
+            "receipts.create", key=True, amount=self._amount, account=account, **self._hold
+        )
         self._take_receipt(result)
         self.told.ok, self.told.said = True, f"Receipt {self.told.receipt} waits for payment."
 
@@ -227,20 +238,44 @@ class _Run:
             token = made["card"]["token"]
             await self._call_api("cards.get_verify_code", key=False, token=token)
             await self._call_api("cards.verify", key=False, token=token, code=TEST_CODE)
-            paid = await self._call_api("receipts.pay", key=True, id=self.told.receipt, token=token)
+            paid = await self._call_api(
+                "receipts.pay", key=True, id=self.told.receipt, token=token, **self._hold
+            )
         except _Stopped:
             # A cut connection refused nothing.
             self.told.ok = wants_refusal and self.told.answer is not None
             await self._look()
             raise
         self._take_receipt(paid)
-        is_paid = self.told.state == 4
-        self.told.ok = is_paid and not wants_refusal
-        self.told.said = (
-            f"Receipt {self.told.receipt} is paid."
-            if is_paid
-            else f"Receipt {self.told.receipt} is in state {self.told.state}: its payment goes on."
-        )
+        self._tell(5 if self._hold else 4)
+        self.told.ok = self.told.ok and not wants_refusal
+
+    @property
+    def _hold(self) -> dict[str, bool]:
+        return {"hold": True} if self._event.name.startswith("hold") else {}
+
+    async def _go_on(self) -> None:
+        """Do what follows on the payment, or on the receipt."""
+        match self._event.name:
+            case "hold.confirmed":
+                confirmed = await self._call_api("receipts.confirm_hold", key=True, id=self.told.receipt)
+                self._take_receipt(confirmed)
+                self._tell(4)
+            case "refund" | "hold.cancelled" | "receipt.cancelled":
+                self._take_receipt(await self._call_api("receipts.cancel", key=True, id=self.told.receipt))
+                for _ in range(_LOOKS):
+                    if self.told.state != _CANCEL_QUEUE:
+                        break
+                    await self._now.gateway.clock.sleep(_BETWEEN_LOOKS_S)
+                    await self._look()
+                self._tell(50)
+
+    def _tell(self, wanted: int) -> None:
+        """Say how the receipt stands, and whether that is what was to happen."""
+        self.told.ok = self.told.state == wanted
+        words = {4: "is paid", 5: "holds its money on the card", 50: "is cancelled"}
+        how = words[wanted] if self.told.ok else f"is in state {self.told.state}: it goes on"
+        self.told.said = f"Receipt {self.told.receipt} {how}."
 
     async def _look(self) -> None:
         """Learn how the receipt stands after a refusal; what was answered before stays told."""

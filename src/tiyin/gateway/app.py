@@ -157,7 +157,7 @@ class Gateway:
         await self.receipts.stop()
         if self._fiscal is not None:
             self._fiscal.stop()
-        self.outbox.stop()
+        await self.outbox.stop()
         cut_off = await self.tasks.drain(_DRAIN_S)
         if cut_off:
             structlog.get_logger("tiyin.gateway").warning("payments_handed_over", count=len(cut_off))

@@ -151,7 +151,7 @@ class AcquirerLine:
             raise OutcomeUnknown(f"the acquirer answered the status {answer.status}")
         try:
             return msgspec.json.decode(answer.body, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # The cause may quote what was read: it is not carried on.
             raise OutcomeUnknown("the acquirer's answer has another shape") from None
 

@@ -58,6 +58,9 @@ _AMOUNT_TIYIN_MAX: Final = 10**13
 KeyText: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]{1,100}\Z")]
 CardNumberText: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{16}\Z")]
 ExpireText: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{4}\Z")]
+_WORDS: Final = r"\A[^\x00-\x1f\x7f]{0,200}\Z"
+Words: TypeAlias = Annotated[str, msgspec.Meta(pattern=_WORDS)]
+"""A short text that a database and a log can hold."""
 OutcomeName: TypeAlias = Literal["held", "debited", "declined", "reversed", "not-found"]
 
 
@@ -137,7 +140,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
     key: str
     outcome: OutcomeName
-    reference: str = ""
+    reference: Words = ""
     code: int = 0
     reason: str = ""
 

@@ -50,6 +50,7 @@ _DATA_MAX: Final = 4_000
 _TRANSACTION_MAX: Final = 255
 _RECEIVERS_MAX: Final = 100
 _TIMESTAMP_MAX: Final = 10**14
+_REASON_MAX: Final = 10**9
 
 
 class Answered(msgspec.Struct, Generic[R_co], frozen=True):
@@ -332,6 +333,8 @@ def read_checked(result: Mapping[str, Any]) -> Checked:
     reason = result.get("reason")
     try:
         read_reason = None if reason is None else _integer(reason, "reason")
+        if read_reason is not None and abs(read_reason) > _REASON_MAX:
+            read_reason = None
     except _Unreadable:
         read_reason = None
     return Checked(_transaction(result), _integer(result.get("state"), "state"), read_reason)

@@ -10,6 +10,7 @@ import apsw
 
 if TYPE_CHECKING:
     import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 __all__ = ["Database", "MigrationRefused", "open_database", "sqlite_path"]
 
@@ -158,7 +159,9 @@ async def _open_postgres(url: str) -> AsyncIterator[Database]:
     import asyncpg  # noqa: PLC0415  # only an operator with PostgreSQL needs it
 
     try:
-        connection = await asyncpg.connect(url, timeout=_CONNECT_S)
+        connection = await asyncpg.connect(
+            url, timeout=_CONNECT_S, target_session_attrs=SessionAttribute.read_write
+        )
         try:
             yield _Postgres(connection)
         finally:

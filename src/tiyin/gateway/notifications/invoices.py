@@ -74,7 +74,9 @@ class Invoices:
         self._public_url = public_url.rstrip("/")
         self._limits = InvoiceLimits() if limits is None else limits
 
-    async def send_invoice(self, desk: Desk, receipt: Receipt, phone: str, language: Language) -> str:
+    async def send_invoice(
+        self, desk: Desk, receipt: Receipt, phone: str, language: Language, *, message_id: str | None = None
+    ) -> str:
         """Post the SMS that asks a payer to pay a receipt.
 
         Args:
@@ -82,6 +84,8 @@ class Invoices:
             receipt: What is to be paid; whether it still can be is the caller's to know.
             phone: Digits with the country's code.
             language: The payer's.
+            message_id: What the message is to be called, so that a repeat under that name posts nothing; None for
+                a fresh name.
 
         Returns:
             The message's id.
@@ -92,7 +96,7 @@ class Invoices:
 
         Documentation: subscribe-api/receipts.send
         """
-        return await self.tell("invoice", desk, receipt, language, phone=phone)
+        return await self.tell("invoice", desk, receipt, language, phone=phone, message_id=message_id)
 
     async def send_invoice_by_mail(
         self, desk: Desk, receipt: Receipt, address: str, language: Language
@@ -116,6 +120,7 @@ class Invoices:
         phone: str | None = None,
         email: str | None = None,
         chat_id: str | None = None,
+        message_id: str | None = None,
     ) -> str:
         """Post a message about a receipt, one way.
 
@@ -130,6 +135,7 @@ class Invoices:
             phone: To whom by SMS.
             email: To whom by e-mail, where no phone is given.
             chat_id: To whom by Telegram, where neither is.
+            message_id: What it is to be called; None for a fresh name.
 
         Returns:
             The message's id.
@@ -141,6 +147,8 @@ class Invoices:
         facts = facts_of(desk, receipt, language, self._public_url)
         once = purpose != "invoice"
         common = {"purpose": purpose, "desk_id": desk.id, "receipt_id": receipt.id, "once": once}
+        if message_id is not None:
+            common["message_id"] = message_id
         if phone is not None:
             field = "phone"
             message = Message(way="sms", receiver=phone, text=sms_of(purpose, language, facts), **common)  # type: ignore[arg-type]  # one dict for the three

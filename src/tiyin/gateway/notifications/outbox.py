@@ -73,6 +73,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         once: Whether the same purpose, receiver and receipt are one message, however often it is posted.
             Such a message needs a receipt.
         good_for_ms: How long it is worth sending, milliseconds.
+        message_id: What it is to be called, so that a repeat under that name posts nothing; None for a fresh name.
     """
 
     way: Way
@@ -85,6 +86,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     receipt_id: str | None = None
     once: bool = False
     good_for_ms: int = GOOD_FOR_MS
+    message_id: str | None = None
 
     def __repr__(self) -> str:
         return f"Message(way={self.way!r}, purpose={self.purpose!r}, receipt_id={self.receipt_id!r})"
@@ -193,7 +195,7 @@ class Outbox:
             tiyin.storage.StorageError: If it could not be kept.
         """
         now_ms = self._clock.now_ms()
-        message_id = self._ids.new(now_ms)
+        message_id = message.message_id or self._ids.new(now_ms)
         if message.once:
             names = self._names_once(message)
             earlier = await self._store.get_many(MESSAGES, names)

@@ -19,12 +19,13 @@ is met in the same order by every batch.
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from tiyin.storage.postgres.arrays import array_text
 from tiyin.storage.tables import Table
 from tiyin.storage.work_sql import COLUMNS, POSTGRES
 
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 _astuple = msgspec.structs.astuple
+_BYTES: Final = "bytea[]"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this one untyped
 
 EPOCHS = "SELECT key, epoch FROM work WHERE key = ANY($1::text[])"
@@ -94,7 +96,7 @@ def array_type(column: sa.Column[Any]) -> str:
     if isinstance(kind, sa.Integer):
         return "bigint[]"
     if isinstance(kind, sa.LargeBinary):
-        return "bytea[]"
+        return _BYTES
     raise ValueError(f"storage keeps text, integers and bytes; {column} is none of them")
 
 
@@ -106,7 +108,8 @@ class _Arguments:
 
     def next(self, kind: str) -> str:
         self.count += 1
-        return f"${self.count}::{kind}"
+        # Bytes alone are carried as a list, all else as the array's own text: see `arrays`.
+        return f"${self.count}::{kind}" if kind in {"text", _BYTES} else f"${self.count}::text::{kind}"
 
     def unnest(self, alias: str, kinds: Sequence[str], names: Sequence[str]) -> str:
         return f"unnest({', '.join(self.next(kind) for kind in kinds)}) AS {alias}({', '.join(names)})"
@@ -238,9 +241,34 @@ def batch_statement(table: Table[Any], command: str, changes: Sequence[Change]) 
         ends=bool(ends),
     )
     bound: list[Any] = [command]
-    for part in (rows, *(posts[index] for index in appended), plans, ends):
-        bound.extend(list(column) for column in zip(*part, strict=True))
+    bound += _carried(rows, table, before=5 if fenced else 3)
+    for index in appended:
+        bound += _carried(posts[index], table.appends[index], before=1)
+    for part in (plans, ends):
+        bound += [array_text(column) for column in zip(*part, strict=True)]
     return text, bound
+
+
+def _carried(rows: Sequence[tuple[Any, ...]], table: Table[Any], *, before: int = 0) -> list[Any]:
+    """Turn rows into columns, as the statement's parameters have them.
+
+    Args:
+        rows: The rows: at least one.
+        table: Whose they are.
+        before: How many columns stand before the table's own.
+    """
+    as_lists = _bytes_places(table)
+    return [
+        list(column) if place - before in as_lists else array_text(column)
+        for place, column in enumerate(zip(*rows, strict=True))
+    ]
+
+
+@cache
+def _bytes_places(table: Table[Any]) -> frozenset[int]:
+    return frozenset(
+        place for place, column in enumerate(table.schema.columns) if array_type(column) == _BYTES
+    )
 
 
 @cache
@@ -269,8 +297,7 @@ def append_statement(
     Returns:
         The statement and its values.
     """
-    columns = zip(*(_astuple(record) for record in records), strict=True)
-    return _append_text(table), [command, *(list(column) for column in columns)]
+    return _append_text(table), [command, *_carried([_astuple(record) for record in records], table)]
 
 
 @cache

@@ -25,7 +25,15 @@ from tiyin.storage.postgres.batch_sql import (
     lock_row,
     read_statement,
 )
-from tiyin.storage.postgres.connection import RETRY_FIRST_S, Link, Lost, may_split, pause, refusal
+from tiyin.storage.postgres.connection import (
+    RETRY_FIRST_S,
+    Link,
+    Lost,
+    Untouched,
+    may_split,
+    pause,
+    refusal,
+)
 from tiyin.storage.postgres.items import AppendItem, ChangeItem, Item
 from tiyin.storage.tables import Table
 
@@ -101,7 +109,9 @@ class Batches:
             if isinstance(part[0], AppendItem):
                 return await self._append(table, [item for item in part if isinstance(item, AppendItem)])
             return await self._change(table, [item for item in part if isinstance(item, ChangeItem)])
-        except Lost:
+        except Lost as error:
+            if isinstance(error, Untouched):
+                await pause(RETRY_FIRST_S)
             return self._patient(part)
         except StorageError as error:
             for item in part:
@@ -128,6 +138,8 @@ class Batches:
         statement, values = append_statement(table, command, records)
         try:
             await self._link.fetch(statement, *values)
+        except Untouched:
+            raise
         except Lost:
             if await self._ask(command) is None:
                 return list(items)
@@ -154,6 +166,8 @@ class Batches:
             written: Written | None = [tuple(row) for row in await self._link.fetch(statement, *values)]
             if end:
                 await self._link.fetch(end)
+        except Untouched:
+            raise
         except Lost:
             written = await self._ask_changes(command, changes)
         if written is None:

@@ -1,15 +1,24 @@
 """Connections to PostgreSQL as this project wants them, and what its errors mean to a caller."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-from asyncpg.connect_utils import SessionAttribute
 
+from tiyin.runtime.tasks import Tasks, TasksRefused
 from tiyin.storage.errors import StorageError, StorageUnavailable, Taken, TooContended, Unstorable
+from tiyin.storage.postgres.servers import (
+    CONNECT_ERRORS,
+    Connected,
+    connect,
+    each_server,
+    first_of,
+    hopeless,
+)
 
-__all__ = ["Link", "Lost", "may_split", "pause", "refusal"]
+__all__ = ["Link", "Lost", "Untouched", "may_split", "pause", "refusal"]
 
 # The server gives a statement up before this side does, and a lock before that: what is cut off here is truly
 # lost.
@@ -19,9 +28,13 @@ STATEMENT_S = 40.0
 CONNECT_S = 5.0
 RETRY_FIRST_S = 0.02
 RETRY_MAX_S = 0.5
+# A server that is silent for so long may be gone without a word (a machine without power, a network that
+# swallows everything): then it is looked whether another one leads by now, and again after each pause.
+SILENT_S = 3.0
+LOOK_S = 2.0
+LOOK_PAUSE_S = 1.0
 
-# Every commit waits for the disk (and for the standby, where the server has a synchronous one). Plans are
-# made once and never lean towards reading a whole table that was still small when they were made.
+# Plans are made once and never lean towards reading a whole table that was still small when they were made.
 _SETTINGS = {
     "application_name": "tiyin",
     "statement_timeout": str(STATEMENT_MS),
@@ -31,14 +44,14 @@ _SETTINGS = {
     "jit": "off",
 }
 _KEYED = {"enable_seqscan": "off", "enable_mergejoin": "off"}
-_DURABLE = (
-    "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
-    "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)"
-)
 
 
 class Lost(Exception):  # it is not an error yet: whoever meets it asks what happened
     """The connection ended under a statement: whether that was carried out is unknown."""
+
+
+class Untouched(Lost):
+    """The server may not be written (any more), and said so: the statement was not carried out."""
 
 
 class Link:
@@ -46,13 +59,17 @@ class Link:
 
     Args:
         url: The database's address.
+        tasks: Owner of what looks after a silent server.
         keyed: Whether only statements by key run here, which must never read a whole table.
     """
 
-    def __init__(self, url: str, *, keyed: bool) -> None:
-        self._url = url
+    def __init__(self, url: str, tasks: Tasks, *, keyed: bool) -> None:
+        self._urls = each_server(url)
+        self._tasks = tasks
         self._settings = {**_SETTINGS, **(_KEYED if keyed else {})}
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._server = ""
+        self._asked: object = None
 
     @property
     def connected(self) -> bool:
@@ -60,48 +77,36 @@ class Link:
         return self._connection is not None and not self._connection.is_closed()
 
     async def open(self, deadline: float) -> None:
-        """Connect, if there is no connection: once at least, and until the deadline.
+        """Connect to the server that may be written, if there is no connection: try until the deadline.
 
         Args:
-            deadline: Until when to try, in seconds of the loop's time.
+            deadline: Until when to try, in seconds of the loop's time; each server is tried once at least.
 
         Raises:
             StorageUnavailable: If no connection could be made.
         """
         if self.connected:
             return
+        attempts = [self._reach(url, deadline) for url in self._urls]
+        found = await first_of(attempts, _let_go, (StorageUnavailable,))
+        self._connection, self._server = found
+
+    async def _reach(self, url: str, deadline: float) -> Connected:
+        """Try one server until it may be written."""
         loop = asyncio.get_running_loop()
         wait_s = RETRY_FIRST_S
         while True:
             try:
-                self._connection = await self._connected()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                if loop.time() + wait_s >= deadline or _hopeless(error):
-                    raise StorageUnavailable(f"PostgreSQL cannot be reached: {_named(error)}") from error
+                return await connect(url, CONNECT_S, self._settings)
             except asyncpg.InternalClientError as error:
                 # The server that answered is a standby, or not a server: another may stand there soon.
                 if loop.time() + wait_s >= deadline:
                     raise StorageUnavailable(f"PostgreSQL cannot be used: {_named(error)}") from error
-            else:
-                return
+            except CONNECT_ERRORS as error:
+                if loop.time() + wait_s >= deadline or hopeless(error):
+                    raise StorageUnavailable(f"PostgreSQL cannot be reached: {_named(error)}") from error
             await pause(wait_s)
             wait_s = min(wait_s * 2, RETRY_MAX_S)
-
-    async def _connected(self) -> "asyncpg.Connection[asyncpg.Record]":
-        connection = await asyncpg.connect(
-            self._url,
-            timeout=CONNECT_S,
-            server_settings=self._settings,
-            statement_cache_size=500,
-            # Of several hosts the one that is the leader now; a single one must be it.
-            target_session_attrs=None if "target_session_attrs" in self._url else SessionAttribute.read_write,
-        )
-        try:
-            await connection.execute(_DURABLE)
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
 
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Run one statement.
@@ -115,6 +120,7 @@ class Link:
 
         Raises:
             Lost: If the connection ended under it; it is dropped, and `open` makes another.
+            Untouched: If the server may not be written now; the connection is dropped likewise.
             asyncpg.PostgresError: If the server refused it; then it was not carried out.
             asyncpg.DataError: If a value cannot be sent at all.
         """
@@ -123,7 +129,12 @@ class Link:
             raise Lost("the connection is gone")
         # Cutting the connection is the only safe way to give up: asking the server to cancel could hit it
         # while it waits for its standby, and make it report as committed what only one machine has.
-        timer = asyncio.get_running_loop().call_later(STATEMENT_S, connection.terminate)
+        loop = asyncio.get_running_loop()
+        self._asked = asked = object()
+        timers = [
+            loop.call_later(STATEMENT_S, connection.terminate),
+            loop.call_later(SILENT_S, self._suspect, asked),
+        ]
         try:
             return await connection.fetch(statement, *values)
         except asyncpg.DataError:
@@ -136,6 +147,7 @@ class Link:
                 # A read-only server is a standby that was a leader: the next connection looks for the new
                 # one.
                 self.drop()
+                raise Untouched(_named(error)) from error
             raise
         except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             self.drop()
@@ -144,7 +156,34 @@ class Link:
             self.drop()
             raise
         finally:
-            timer.cancel()
+            self._asked = None
+            for timer in timers:
+                timer.cancel()
+
+    def _suspect(self, asked: object) -> None:
+        with contextlib.suppress(TasksRefused):
+            self._tasks.start(self._look(asked), name="storage looks for the leader")
+
+    async def _look(self, asked: object) -> None:
+        """Cut a silent connection as soon as another server leads: what was asked is then asked there.
+
+        While nobody else leads, the server may only be slow, or wait for its standby.
+
+        Args:
+            asked: Stands for the statement that is not answered.
+        """
+        while self._asked is asked:
+            attempts = [connect(url, LOOK_S, self._settings) for url in self._urls]
+            try:
+                leader = await first_of(attempts, _let_go, CONNECT_ERRORS)
+            except CONNECT_ERRORS:
+                pass
+            else:
+                _let_go(leader)
+                if self._asked is asked and self._connection is not None and leader.server != self._server:
+                    self._connection.terminate()
+                    return
+            await pause(LOOK_PAUSE_S)
 
     async def roll_back(self) -> None:
         """Leave no transaction open."""
@@ -186,11 +225,8 @@ async def pause(seconds: float) -> None:
         timer.cancel()
 
 
-def _hopeless(error: BaseException) -> bool:
-    """Tell whether trying again within seconds is vain: a wrong password, no such database."""
-    if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "")[:2] in {"28", "3D"}
-    return isinstance(error, asyncpg.InterfaceError)
+def _let_go(connected: Connected) -> None:
+    connected.connection.terminate()
 
 
 def _ends_connection(error: asyncpg.PostgresError) -> bool:

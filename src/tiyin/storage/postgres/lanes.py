@@ -81,7 +81,7 @@ class Lanes:
         self._batches = 0
         kinds = [(self._serve, LANES), (self._serve_slowly, SLOW_LANES)]
         self._tasks = [
-            tasks.start(serve(Link(url, keyed=True)), name=f"storage {serve.__name__} {number}")
+            tasks.start(serve(Link(url, tasks, keyed=True)), name=f"storage {serve.__name__} {number}")
             for serve, count in kinds
             for number in range(count)
         ]

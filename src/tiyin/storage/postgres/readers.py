@@ -10,7 +10,7 @@ import asyncpg
 from tiyin.runtime.tasks import Tasks, TasksRefused
 from tiyin.storage.errors import StorageUnavailable
 from tiyin.storage.postgres.batch_sql import read_statement
-from tiyin.storage.postgres.connection import Link, Lost, refusal
+from tiyin.storage.postgres.connection import Link, Lost, Untouched, refusal
 from tiyin.storage.tables import Table
 
 __all__ = ["Pool", "Readers"]
@@ -27,10 +27,11 @@ class Pool:
         url: The database's address.
         count: How many.
         patience_s: How long a statement waits for a connection, in seconds.
+        tasks: Owner of what looks after silent servers.
     """
 
-    def __init__(self, url: str, count: int, patience_s: float) -> None:
-        self._links = [Link(url, keyed=False) for _ in range(count)]
+    def __init__(self, url: str, count: int, patience_s: float, tasks: Tasks) -> None:
+        self._links = [Link(url, tasks, keyed=False) for _ in range(count)]
         self._free = deque(self._links)
         self._waiters: deque[asyncio.Future[Link]] = deque()
         self._patience_s = patience_s
@@ -78,7 +79,7 @@ class Pool:
                 try:
                     return await link.fetch(statement, *values), again
                 except Lost as error:
-                    again = True
+                    again = again or not isinstance(error, Untouched)
                     if asyncio.get_running_loop().time() >= deadline:
                         raise StorageUnavailable(
                             "PostgreSQL was lost, and did not come back in time"

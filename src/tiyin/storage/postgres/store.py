@@ -75,7 +75,7 @@ class PostgresStore:
         self._tasks = Tasks()
         self._patience_s = patience_s
         self._lanes = Lanes(url, patience_s, self._tasks)
-        self._pool = Pool(url, LINKS, patience_s)
+        self._pool = Pool(url, LINKS, patience_s, self._tasks)
         self._readers = Readers(self._pool, self._tasks)
         self._compiler = Compiler(asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
         self.work: WorkQueue = PostgresWork(self._pool)

@@ -1,18 +1,22 @@
-"""The one thread that writes: it takes all that waits, and one commit serves it."""
+"""Writing: what waits is written together, and one commit serves it.
 
+A commit waits for the disk, so a thread of its own makes it. All that comes before the commit only computes:
+statements on pages that are in memory, as a rule. Where one loop alone uses the store, that part runs in the
+loop's own thread. Two threads that both want the interpreter take it from each other at every statement, and
+that took more time than the statements themselves. What asks from another loop, and what may compute for
+long, is the thread's from beginning to end.
+"""
+
+import asyncio
 import threading
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 import apsw
 
 from tiyin.storage.errors import StorageUnavailable
 from tiyin.storage.sqlite.connection import BUSY_MS, open_writer, translated
-from tiyin.storage.sqlite.jobs import Job
-
-if TYPE_CHECKING:
-    import asyncio
+from tiyin.storage.sqlite.jobs import CallJob, Job
 
 __all__ = ["Writer"]
 
@@ -20,8 +24,23 @@ BATCH_MAX = 256
 WAITING_MAX = 20_000
 
 
+class _Begun:
+    """A batch that a loop ran, up to its commit.
+
+    Args:
+        batch: The jobs.
+        stands: Whether all of them have their answers, and the transaction is open.
+    """
+
+    __slots__ = ("batch", "stands")
+
+    def __init__(self, batch: list[Job], *, stands: bool) -> None:
+        self.batch = batch
+        self.stands = stands
+
+
 class Writer:
-    """The writer thread of one database file.
+    """The one that writes to a database file.
 
     Args:
         path: The database file.
@@ -33,10 +52,18 @@ class Writer:
 
     def __init__(self, path: Path, busy_ms: int = BUSY_MS) -> None:
         self.connection = open_writer(path, busy_ms)
+        self._busy_ms = busy_ms
         self._cursor = self.connection.cursor()
-        self._waiting: SimpleQueue[Job | None] = SimpleQueue()
-        # What each loop asked for in its present turn.
+        self._waiting: SimpleQueue[Job | _Begun | None] = SimpleQueue()
+        # What each loop asked for and nobody has begun yet.
         self._gathered: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        # Who holds it uses the connection. A loop takes it only if it is free, and whoever took it passes
+        # it to the thread with `_Begun`.
+        self._turn = threading.Lock()
+        self._only_loop: asyncio.AbstractEventLoop | None = None
+        self._shared = False
+        # Whether a batch of the only loop is on its way: what it asks for meanwhile becomes the next one.
+        self._on_its_way = False
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name=f"writer of {path.name}", daemon=True)
         self._thread.start()
@@ -52,14 +79,17 @@ class Writer:
         """
         if self._closed:
             raise StorageUnavailable("this store is closed")
-        gathered = self._gathered.get(job.loop)
+        loop = job.loop
+        gathered = self._gathered.get(loop)
         if self._waiting.qsize() + (len(gathered) if gathered else 0) >= WAITING_MAX:
             raise StorageUnavailable(f"{WAITING_MAX} changes wait to be written already")
+        if loop is not self._only_loop:
+            self._shared = self._only_loop is not None
+            self._only_loop = self._only_loop or loop
         if gathered is None:
-            # The thread is woken when the loop's turn is over: it then finds all of the turn's jobs, and does
-            # not take the interpreter away in its middle for the first one alone.
-            gathered = self._gathered[job.loop] = []
-            job.loop.call_soon(self._hand_over, job.loop)
+            # They are begun when the loop's turn is over, so that all of the turn's jobs share a commit.
+            gathered = self._gathered[loop] = []
+            loop.call_soon(self._hand_over, loop)
         gathered.append(job)
 
     def close(self) -> None:
@@ -67,29 +97,94 @@ class Writer:
         if not self._closed:
             self._closed = True
             for loop in list(self._gathered):
-                self._hand_over(loop)
+                self._leave_to_thread(self._gathered.pop(loop, []))
             self._waiting.put(None)
         self._thread.join()
 
-    def _hand_over(self, loop: "asyncio.AbstractEventLoop") -> None:
-        for job in self._gathered.pop(loop, ()):
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin, in the loop itself, what it asked for; or leave it to the thread."""
+        if self._shared or self._closed:
+            self._leave_to_thread(self._gathered.pop(loop, []))
+            return
+        if self._on_its_way or not (jobs := self._gathered.pop(loop, [])):
+            return
+        self._on_its_way = True
+        batch = jobs[:BATCH_MAX]
+        if any(type(job) is CallJob for job in batch) or not self._turn.acquire(blocking=False):
+            self._leave_to_thread(jobs)
+            return
+        self._leave_to_thread(jobs[BATCH_MAX:])
+        self._begin(batch)
+
+    def _leave_to_thread(self, jobs: list[Job]) -> None:
+        for job in jobs:
             self._waiting.put(job)
 
+    def _begin(self, batch: list[Job]) -> None:
+        """Run a batch in this thread, which holds the turn, and leave its commit to the other."""
+        stands = False
+        try:
+            # A loop never waits for another process that writes: then the thread does, with the whole batch.
+            self.connection.set_busy_timeout(0)
+            self._cursor.execute("BEGIN IMMEDIATE")
+            stands = all(self._one(job) for job in batch)
+        except apsw.Error:
+            stands = False
+        finally:
+            self._waiting.put(_Begun(batch, stands=stands))
+
+    def _landed(self, loop: asyncio.AbstractEventLoop, batch: list[Job]) -> None:
+        """Answer a batch in its loop, then begin what was asked for since."""
+        self._on_its_way = False
+        for job in batch:
+            job.deliver()
+        if loop in self._gathered:
+            # In the loop's next turn, so that those who are answered now can ask for more first.
+            loop.call_soon(self._hand_over, loop)
+
     def _serve(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch = [first]
-            last = False
-            while len(batch) < BATCH_MAX and not self._waiting.empty():
-                job = self._waiting.get_nowait()
-                if job is None:
-                    last = True
-                    break
-                batch.append(job)
-            self._write(batch)
-            _deliver(batch)
-            if last:
-                break
+        waiting: list[Job] = []
+        while self._take(waiting):
+            if waiting and self._turn.acquire(blocking=False):
+                batch, waiting = waiting, []
+                self._write(batch)
+                self._turn.release()
+                self._deliver(batch)
+        while not self._turn.acquire(blocking=False):
+            # A loop has the turn, so its batch is what comes next.
+            self._take(waiting)
+        if waiting:
+            self._write(waiting)
+            self._deliver(waiting)
         self.connection.close()
+
+    def _take(self, waiting: list[Job]) -> bool:
+        """Wait for something to do, and take what else has come by then; a loop's batch is finished at once.
+
+        Where a loop has the turn its batch comes next, so that nobody waits for the turn anywhere else.
+
+        Returns:
+            False once the end has come.
+        """
+        while (item := self._waiting.get()) is not None:
+            if type(item) is _Begun:
+                self._finish(item)
+            elif isinstance(item, Job):
+                waiting.append(item)
+            if len(waiting) >= BATCH_MAX or self._waiting.empty():
+                return True
+        return False
+
+    def _finish(self, begun: _Begun) -> None:
+        """Make the commit of a batch that a loop ran, and give the turn back."""
+        try:
+            self.connection.set_busy_timeout(self._busy_ms)
+            if not (begun.stands and self._committed()):
+                self._roll_back()
+                self._write(begun.batch)
+        finally:
+            self._turn.release()
+        self._deliver(begun.batch)
 
     def _write(self, batch: list[Job]) -> None:
         """Run a batch in one transaction; where that cannot stand, each job in its own."""
@@ -106,16 +201,19 @@ class Writer:
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
         except apsw.Error as error:
-            _fail(batch, error)
-            return True
-        try:
             for job in batch:
-                if not self._one(job):
-                    self._roll_back()
-                    return False
+                job.error = translated(error)
+            return True
+        if all(self._one(job) for job in batch) and self._committed():
+            return True
+        self._roll_back()
+        return False
+
+    def _committed(self) -> bool:
+        """Try to commit."""
+        try:
             self._cursor.execute("COMMIT")
         except apsw.Error:
-            self._roll_back()
             return False
         return True
 
@@ -156,25 +254,16 @@ class Writer:
                 # SQLite rolls back by itself when it cannot be told to; the next BEGIN finds out.
                 return
 
-
-def _fail(batch: list[Job], error: apsw.Error) -> None:
-    for job in batch:
-        job.error = translated(error)
-
-
-def _deliver(batch: list[Job]) -> None:
-    """Wake each loop once for all its answers."""
-    loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}
-    for job in batch:
-        loops.setdefault(job.loop, []).append(job)
-    for loop, jobs in loops.items():
-        try:
-            loop.call_soon_threadsafe(_deliver_here, jobs)
-        except RuntimeError:
-            # The loop was closed while its changes were written: nobody waits any more.
-            continue
-
-
-def _deliver_here(jobs: list[Job]) -> None:
-    for job in jobs:
-        job.deliver()
+    def _deliver(self, batch: list[Job]) -> None:
+        """Wake each loop once for all its answers."""
+        loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        for job in batch:
+            loops.setdefault(job.loop, []).append(job)
+        for loop, jobs in loops.items():
+            try:
+                loop.call_soon_threadsafe(self._landed, loop, jobs)
+            except RuntimeError:
+                # The loop was closed while its changes were written: nobody waits any more, but what it had
+                # asked for since is still to be written.
+                self._on_its_way = False
+                self._leave_to_thread(self._gathered.pop(loop, []))
