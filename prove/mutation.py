@@ -57,6 +57,28 @@ ROOMS = {
         modules=("src/tiyin/merchant/saved_cards/rules.py", "src/tiyin/merchant/saved_cards/pins.py"),
         tests=("tests/merchant/test_saved_cards_rules.py",),
     ),
+    "receipts": Room(
+        modules=tuple(
+            f"src/tiyin/gateway/receipts/{name}.py"
+            for name in (
+                "states",
+                "moves",
+                "at_billing",
+                "at_acquirer",
+                "holds",
+                "cancelling",
+                "people",
+                "shares",
+            )
+        ),
+        tests=tuple(
+            f"tests/gateway/receipts/test_{name}.py" for name in ("moves", "cancel_moves", "hold_moves")
+        ),
+    ),
+    "ledger": Room(
+        modules=("src/tiyin/gateway/ledger/entries.py", "src/tiyin/gateway/receipts/agreement.py"),
+        tests=("tests/gateway/ledger/test_agreement.py",),
+    ),
 }
 
 

@@ -1,7 +1,6 @@
 """The acquirer as a process of its own, served on 127.0.0.1 within a test, and the gateway's way to it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -42,7 +41,7 @@ class _QuietServer(Server):
 
 @asynccontextmanager
 async def _served(app: Any) -> AsyncIterator[int]:
-    sock: socket.socket = bind("127.0.0.1", 0)
+    sock = bind("127.0.0.1", 0)
     ready = asyncio.Event()
     server = _QuietServer(app, sock, on_ready=ready.set)
     serving = asyncio.ensure_future(server.listen())

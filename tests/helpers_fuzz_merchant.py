@@ -27,8 +27,8 @@ CODES: Final = {
     *(-31001, -31003, -31007, -31008, -32001),
     *range(-31099, -31049),
 }
-_CREATED = {"create_time": int, "transaction": str, "state": int}
-_CHECKED = {
+_CREATED: Final[dict[str, type]] = {"create_time": int, "transaction": str, "state": int}
+_CHECKED: Final[dict[str, type | tuple[type, ...]]] = {
     "create_time": int,
     "perform_time": int,
     "cancel_time": int,
@@ -36,7 +36,13 @@ _CHECKED = {
     "state": int,
     "reason": (int, type(None)),
 }
-_ROW = {**_CHECKED, "id": str, "time": int, "amount": int, "account": dict}
+_ROW: Final[dict[str, type | tuple[type, ...]]] = {
+    **_CHECKED,
+    "id": str,
+    "time": int,
+    "amount": int,
+    "account": dict,
+}
 
 
 class SweptByNobody(JumpClock):
@@ -103,6 +109,10 @@ class MerchantWire(Wire):
         if "result" not in answer or not _is_right(method, answer["result"]):
             raise Found(f"{method} is right and was answered: {answer}")
         return answer["result"]
+
+    async def send(self, body: bytes) -> dict[str, Any]:
+        """Send one request with the right key."""
+        return read_answer(await self._answered(body, Call("POST", body, RIGHT)), body)
 
     async def _answered(self, request: bytes, call: Call) -> bytes:
         reply = await self.timed(self.api.handle(call), request)
@@ -184,22 +194,48 @@ class MerchantWire(Wire):
             return
         stands = answer["result"]
         times = (stands["create_time"] > 0, stands["perform_time"] > 0, stands["cancel_time"] > 0)
-        whole = {1: (True, False, False), 2: (True, True, False), -1: (True, False, True), -2: (True, True, True)}
+        whole = {
+            1: (True, False, False),
+            2: (True, True, False),
+            -1: (True, False, True),
+            -2: (True, True, True),
+        }
         if times != whole.get(stands["state"]) or (stands["reason"] is None) is (stands["state"] < 0):
             raise Found(f"a transaction is half written: {stands}")
-        if (ran["perform"] == 1) is not (abs(stands["state"]) == 2) or (ran["cancel"] == 1) is (stands["state"] > 0):
+        if (ran["perform"] == 1) is not (abs(stands["state"]) == 2) or (ran["cancel"] == 1) is (
+            stands["state"] > 0
+        ):
             raise Found(f"effects and state disagree: {ran}, {stands}")
 
 
 def _authorization(source: Source) -> str | None:
     if not source.now_and_then(8):
         return RIGHT
-    return source.pick((
-        None, "", "Basic", "Basic ", "Basic =", "Basic \xff", "Bearer x", RIGHT.lower(), RIGHT + "=", f"  {RIGHT}", RIGHT * 300,
-        write_basic("Paycom", KEY[:-1]), write_basic("paycom", KEY), write_basic("", KEY), write_basic("Paycom", ""),
-        "Basic UGF5Y29tOlV6Y2FyZDpzb21lUmFuZG9tU3RyaW5nMTU0NTM0MzU0MzU0NQ==", "\x00", "Basic " + "A" * 20_000,
-        "Basic " + base64.b64encode(b"\xff\xfe:\xff").decode(), "Basic " + base64.b64encode(b"Paycom").decode(), "\ud800",
-    ))  # fmt: skip
+    return source.pick(
+        (
+            None,
+            "",
+            "Basic",
+            "Basic ",
+            "Basic =",
+            "Basic \xff",
+            "Bearer x",
+            RIGHT.lower(),
+            RIGHT + "=",
+            f"  {RIGHT}",
+            RIGHT * 300,
+            write_basic("Paycom", KEY[:-1]),
+            write_basic("paycom", KEY),
+            write_basic("", KEY),
+            write_basic("Paycom", ""),
+            "Basic UGF5Y29tOlV6Y2FyZDpzb21lUmFuZG9tU3RyaW5nMTU0NTM0MzU0MzU0NQ==",
+            "\x00",
+            "Basic " + "A" * 20_000,
+            "Basic " + base64.b64encode(b"\xff\xfe:\xff").decode(),
+            "Basic " + base64.b64encode(b"Paycom").decode(),
+            "\ud800",
+        )
+    )
 
 
 def _method_of(request: bytes, drawn: str) -> str:
@@ -210,17 +246,21 @@ def _method_of(request: bytes, drawn: str) -> str:
     return method if isinstance(method, str) else drawn
 
 
-def _is_right(method: str, result: Any) -> bool:
+def _is_right(method: str, result: Any) -> bool:  # noqa: PLR0911 - a row for each method
     match method:
         case "CheckPerformTransaction":
             return has_all(result, {"allow": bool}) and result["allow"] is True
         case "CreateTransaction":
             return has_all(result, _CREATED) and result["state"] == 1
         case "PerformTransaction":
-            return has_all(result, {"transaction": str, "perform_time": int, "state": int}) and result["state"] == 2
+            return (
+                has_all(result, {"transaction": str, "perform_time": int, "state": int})
+                and result["state"] == 2
+            )
         case "CancelTransaction":
             return (
-                has_all(result, {"transaction": str, "cancel_time": int, "state": int}) and result["state"] < 0
+                has_all(result, {"transaction": str, "cancel_time": int, "state": int})
+                and result["state"] < 0
             )
         case "CheckTransaction":
             return has_all(result, _CHECKED)
@@ -228,4 +268,4 @@ def _is_right(method: str, result: Any) -> bool:
             rows = result.get("transactions") if isinstance(result, dict) else None
             return isinstance(rows, list) and all(has_all(row, _ROW) for row in rows)
         case _:
-            return result == {"success": True}
+            return bool(result == {"success": True})

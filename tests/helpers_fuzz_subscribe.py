@@ -157,6 +157,10 @@ class SubscribeWire(Wire):
         await self._settle()
         self.log.check({**CANARIES, **self._secrets})
 
+    async def send(self, body: bytes) -> dict[str, Any]:
+        """Send one request with the virtual terminal's key."""
+        return read_answer(await self.timed(self.api.handle(body, f"{TERMINAL}:{KEY}"), body), body)
+
     async def check_books(self) -> None:
         """Insist that receipts, work, ledger and the acquirer's books agree."""
         report = await verify(self.gateway.store)
@@ -179,7 +183,7 @@ class SubscribeWire(Wire):
         return await self.shop.script(call)
 
     async def _prelude(self, desk: str, level: int) -> dict[str, str]:
-        """Make what a request may speak of: a receipt, a verified token, a paid receipt, an unverified token."""
+        """Make what a request may speak of: a receipt, a token with or without its code, a paid receipt."""
         # One order for each example, so that none is busy with an earlier one.
         order = str(self._examples)
         live = {"order": order, "receipt": "0" * 24, "token": CANARIES["token"], "number": self._card(level)}
@@ -230,7 +234,9 @@ class SubscribeWire(Wire):
         answer = await self.timed(
             self.api.answer(
                 body,
-                _junk(source, f"{desk}:{KEY}", f"{desk}:{TEST_KEY}", desk, TERMINAL, f"{DESK}:{CANARIES['key']}"),
+                _junk(
+                    source, f"{desk}:{KEY}", f"{desk}:{TEST_KEY}", desk, TERMINAL, f"{DESK}:{CANARIES['key']}"
+                ),
                 _junk(source, "uz", "ru", "en", "uz-Latn;q=0.1,*"),
                 _junk(source, None, "https://shop.uz"),
                 **more,
@@ -286,7 +292,10 @@ def _calls(live: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
         ("receipts.pay", {"id": receipt, "token": token, "hold": True}),
         ("cards.create", {"card": {"number": GOOD[0], "expire": "03/99"}, "save": True}),
         *(
-            ("cards.create", {"card": {"number": number, "expire": "0399"}, "amount": 500_000, "customer": PHONE})
+            (
+                "cards.create",
+                {"card": {"number": number, "expire": "0399"}, "amount": 500_000, "customer": PHONE},
+            )
             for number in CARDS[:3]
         ),
         ("cards.get_verify_code", {"token": token}),
@@ -298,11 +307,34 @@ def _calls(live: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
 
 
 _JUNK: Final = (
-    None, "", ":", "::", "\x00", "\xff" * 8, "é", "a" * 9_000, "null", "[]", "*", "\r\nX: 1", *CANARIES.values(),
-    f"{DESK}:", f":{CANARIES['key']}", f"{'0' * 24}:{CANARIES['key']}", f"{DESK.upper()}:{CANARIES['key']}", f" {DESK}",
-    "\ud800", "ru-RU,ru;q=0.9,en-US;q=0.8", ";q=", "en;q=NaN", "en" * 4_000, "https://shop.uz.evil.example", "null",
-    "http://[", "https://shop.uz:99999",
-)  # fmt: skip
+    None,
+    "",
+    ":",
+    "::",
+    "\x00",
+    "\xff" * 8,
+    "é",
+    "a" * 9_000,
+    "null",
+    "[]",
+    "*",
+    "\r\nX: 1",
+    *CANARIES.values(),
+    f"{DESK}:",
+    f":{CANARIES['key']}",
+    f"{'0' * 24}:{CANARIES['key']}",
+    f"{DESK.upper()}:{CANARIES['key']}",
+    f" {DESK}",
+    "\ud800",
+    "ru-RU,ru;q=0.9,en-US;q=0.8",
+    ";q=",
+    "en;q=NaN",
+    "en" * 4_000,
+    "https://shop.uz.evil.example",
+    "null",
+    "http://[",
+    "https://shop.uz:99999",
+)
 
 
 def _junk(source: Source, *usual: str | None) -> str | None:
@@ -339,12 +371,12 @@ def _check_result(method: str, result: Any, request: bytes) -> None:
 def _is_right(method: str, result: Any) -> bool:
     match method:
         case "cards.create" | "cards.verify" | "cards.check":
-            card = result.get("card") if isinstance(result, dict) else None
+            card: Any = result.get("card") if isinstance(result, dict) else None
             return has_all(card, _CARD) and bool(_MASKED.fullmatch(card["number"]))
         case "cards.get_verify_code":
             return has_all(result, {"sent": bool, "phone": str, "wait": int}) and "*" in result["phone"]
         case "cards.remove" | "receipts.send" | "receipts.set_fiscal_data":
-            return result == {"success": True}
+            return bool(result == {"success": True})
         case "receipts.check":
             return has_all(result, {"state": int}) and result["state"] in STATES
         case "receipts.get_all":

@@ -13,10 +13,10 @@ import time
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from helpers_fuzz import CANARIES, Source
-from tiyin.runtime.logs import configure_logs
+from tiyin.runtime.logs import Logger, configure_logs, get_logger
 
 __all__ = ["ANSWER_S_MAX", "NOW_MS", "Found", "JumpClock", "Log", "Wire", "has_all", "leaks", "read_answer"]
 
@@ -58,6 +58,13 @@ class Log:
         root = logging.getLogger()
         self._before = (root.level, root.handlers[:])
         configure_logs("json", "INFO", stream=self._stream)
+        self._handlers = root.handlers[:]
+
+    def listen(self) -> None:
+        """Take what is logged from now on: several wires may be open, and a test runner listens, too."""
+        root = logging.getLogger()
+        root.setLevel(logging.INFO)
+        root.handlers[:] = self._handlers
 
     def close(self) -> None:
         root = logging.getLogger()
@@ -83,7 +90,10 @@ class Log:
             # An id that a caller gave its request is told as it is, unless it reads as a card or a token.
             request_id = json.dumps(fields.pop("request_id", None))
             told = leaks(json.dumps(fields, ensure_ascii=False), secrets)
-            if told or leaks(request_id, {name: secret for name, secret in secrets.items() if "key" not in name and name != "code"}):
+            if told or leaks(
+                request_id,
+                {name: secret for name, secret in secrets.items() if "key" not in name and name != "code"},
+            ):
                 raise Found(f"the log tells {', '.join(told) or 'a secret as a request id'}: {line}")
 
 
@@ -104,7 +114,7 @@ class Wire:
         self._stack = AsyncExitStack()
         self._runner = asyncio.Runner()
 
-    def __enter__(self) -> "Wire":
+    def __enter__(self) -> Self:
         self.log = Log()
         try:
             self.run(self.open(self._stack))
@@ -122,9 +132,12 @@ class Wire:
             self.log.close()
 
     def run(self, coro: Awaitable[T]) -> T:
+        """Run a coroutine in the wire's loop, with its log listening."""
+
         async def awaited() -> T:
             return await coro
 
+        self.log.listen()
         return self._runner.run(awaited())
 
     def one(self, data: bytes) -> None:
@@ -134,6 +147,15 @@ class Wire:
             Found: If something is not as it must be.
         """
         self.run(self.example(Source(data)))
+
+    def logger(self) -> Logger:
+        """Give a logger of the house, for whoever wants to see what is made of its lines."""
+        self.log.listen()
+        return get_logger("tiyin.fuzz")
+
+    async def send(self, body: bytes) -> dict[str, Any]:
+        """Send one request with the right key, and return its answer's envelope."""
+        raise NotImplementedError
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the server; what is to be closed goes onto the stack."""

@@ -89,7 +89,9 @@ class Smsc:
             self._writers.discard(writer)
             writer.close()
 
-    async def _answer(self, packet: Packet, writer: asyncio.StreamWriter) -> bool:
+    async def _answer(  # noqa: C901, PLR0911 - one branch for each command of the protocol
+        self, packet: Packet, writer: asyncio.StreamWriter
+    ) -> bool:
         status = ROK
         if packet.command == BIND_TRANSCEIVER:
             self.binds += 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tiyin.emulator.inbox import MESSAGES_MAX, Inbox
+from tiyin.gateway.notifications.port import Letter
 from tiyin.runtime.clock import ManualClock
 
 
@@ -50,3 +51,17 @@ async def test_codes_are_their_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "inbox.jsonl"
     await Inbox(path, ManualClock()).send_sms("998901234567", "one 111111")
     assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_all_three_ways_arrive_and_a_receipts_id_is_no_code(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox.jsonl", ManualClock())
+    await inbox.send_sms("998901234567", "Pay: http://127.0.0.1:8080/checkout/2e0b1bc1f1eb50d123456b8d")
+    await inbox.send_mail(Letter("payer@example.uz", "Invoice", "Pay 5 000", "<p>Pay</p>"))
+    await inbox.send_telegram("777", "<b>Invoice</b>")
+    again = Inbox(tmp_path / "inbox.jsonl", ManualClock()).messages
+    assert [(one.way, one.phone, one.code) for one in again] == [
+        ("telegram", "777", None),
+        ("email", "payer@example.uz", None),
+        ("sms", "998901234567", None),
+    ]
+    assert again[1].text == "Invoice\nPay 5 000"

@@ -75,6 +75,18 @@ def test_a_refused_payment_leaves_the_order_payable(told: dict[str, Any]) -> Non
     assert not happen(told, "payment.refused", card="8600495473316478")["ok"]
 
 
+@pytest.mark.parametrize("desk", [None, "Tiyin virtual terminal"])
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [("refund", 50), ("hold", 5), ("hold.confirmed", 4), ("hold.cancelled", 50), ("receipt.cancelled", 50)],
+)
+def test_money_is_given_back_held_and_taken(
+    told: dict[str, Any], event: str, state: int, desk: str | None
+) -> None:
+    done = happen(told, event, **({} if desk is None else {"desk": desk}))
+    assert (done["ok"], done["state"]) == (True, state), done
+
+
 def test_an_order_and_a_receipt_wait(told: dict[str, Any]) -> None:
     made = happen(told, "order", amount=5_000_00)
     assert order_of(told, made["order_id"])["state"] == "waiting"

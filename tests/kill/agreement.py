@@ -122,7 +122,8 @@ def _wrong_order(order: ShopOrder, receipts: list[Receipt], *, hooks_once: bool)
     undone = {effect.partition(":")[0] for effect in effects if effect.endswith((":release", ":refund"))}
     performed = [one for one, _, effect in (found.partition(":") for found in effects) if effect == "pay"]
     kept = [one for one in performed if one not in undone]
-    if order.state != ("paid" if paid else "waiting"):
+    refunded = any(effect.endswith(":refund") for effect in effects)
+    if order.state != ("paid" if paid else "cancelled" if refunded else "waiting"):
         yield f"order {order.id} is {order.state}, and {len(paid)} receipts of it are paid"
     if kept != [receipt.id for receipt in paid]:
         yield f"order {order.id} was performed by {kept}, and {[receipt.id for receipt in paid]} are paid"

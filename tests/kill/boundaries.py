@@ -19,7 +19,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tiyin.emulator.shop.billing import ShopBilling
-from tiyin.gateway.acquiring.port import Acquirer, CardNumber, DebitAnswer, Reversed, StatusAnswer
+from tiyin.gateway.acquiring.port import (
+    Acquirer,
+    CaptureAnswer,
+    CardNumber,
+    DebitAnswer,
+    HoldAnswer,
+    Reversed,
+    StatusAnswer,
+)
 from tiyin.merchant.billing import Account, Order, Transaction
 from tiyin.merchant.refusals import CannotPerform
 from tiyin.runtime.http import Http, HttpAnswer
@@ -198,6 +206,14 @@ class SteppedAcquirer:
     async def debit(self, key: str, card: CardNumber, amount_tiyin: int, terminal: str) -> DebitAnswer:
         """Take money."""
         return await self._step("debit", self._inner.debit(key, card, amount_tiyin, terminal))
+
+    async def hold(self, key: str, card: CardNumber, amount_tiyin: int, terminal: str) -> HoldAnswer:
+        """Set money aside."""
+        return await self._step("hold", self._inner.hold(key, card, amount_tiyin, terminal))
+
+    async def capture(self, key: str) -> CaptureAnswer:
+        """Take what is held."""
+        return await self._step("capture", self._inner.capture(key))
 
     async def status(self, key: str) -> StatusAnswer:
         """Ask."""

@@ -12,7 +12,15 @@ from typing import Any, cast
 
 import msgspec
 
-from tiyin.gateway.acquiring.port import Acquirer, CardNumber, DebitAnswer, Reversed, StatusAnswer
+from tiyin.gateway.acquiring.port import (
+    Acquirer,
+    CaptureAnswer,
+    CardNumber,
+    DebitAnswer,
+    HoldAnswer,
+    Reversed,
+    StatusAnswer,
+)
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt
 from tiyin.runtime.http import Http, HttpAnswer, NoAnswer, NotSent
 from tiyin.storage import Decision, Lease, Schedule, Store, Table
@@ -67,6 +75,12 @@ class _NewKeyAtAcquirer:
 
     async def debit(self, key: str, card: CardNumber, amount_tiyin: int, terminal: str) -> DebitAnswer:
         return await self._inner.debit(_next(key), card, amount_tiyin, terminal)
+
+    async def hold(self, key: str, card: CardNumber, amount_tiyin: int, terminal: str) -> HoldAnswer:
+        return await self._inner.hold(_next(key), card, amount_tiyin, terminal)
+
+    async def capture(self, key: str) -> CaptureAnswer:
+        return await self._inner.capture(_next(key))
 
     async def status(self, key: str) -> StatusAnswer:
         return await self._inner.status(_next(key))

@@ -17,7 +17,7 @@ from kill.payer import Payer, pay_to_the_end
 from kill.shop_kills import kill_shops_at, shop_boundaries
 from kill.world import World, open_world
 from tiyin.gateway.acquiring.books import OPERATIONS
-from tiyin.gateway.receipts.moves import PATIENCE_MS
+from tiyin.gateway.receipts.repeating import PATIENCE_MS
 from tiyin.gateway.receipts.states import CANCELLED, PAID
 
 pytestmark = pytest.mark.kill

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -51,16 +51,21 @@ class World:
         self.gateways: list[Process] = []
         self.database_url = database_url
         self.terminal = ("", "")
-        self._vault_keys = new_vault_key()
+        self.vault_keys = new_vault_key()
         self._nursery = nursery
         self._folder = folder
 
-    async def prepare(self, shops: int) -> None:
-        """Make the tables, the cash desks and the shops; nothing is started yet."""
+    async def prepare(self, shops: int, before: Callable[[int], Awaitable[int]] | None = None) -> None:
+        """Make the tables, the cash desks and the shops; nothing is started yet.
+
+        Args:
+            shops: How many shops.
+            before: Opens what stands before a shop's port, and gives the port that gateways call instead.
+        """
         await upgrade(self.database_url, SystemClock().now_ms())
         async with self.store() as store:
             clock, ids = SystemClock(), SystemIds()
-            desks = Desks(store, clock, ids, Vault(KeyRing.read(self._vault_keys)), test=True)
+            desks = Desks(store, clock, ids, Vault(KeyRing.read(self.vault_keys)), test=True)
             business = await desks.create_business(name="Shops")
             terminal, key, _ = await desks.create_desk(
                 business_id=business.id, name="Terminal", kind="virtual-terminal"
@@ -69,11 +74,12 @@ class World:
             title = Text(ru="Номер заказа", uz="Buyurtma raqami", en="Order number")
             for number in range(shops):
                 port = free_port()
+                called = port if before is None else await before(port)
                 desk, key, test_key = await desks.create_desk(
                     business_id=business.id,
                     name=f"Shop {number}",
                     kind="billing",
-                    endpoint=f"http://127.0.0.1:{port}{PAYME}",
+                    endpoint=f"http://127.0.0.1:{called}{PAYME}",
                     account_fields=[AccountField("order_id", title, main=True)],
                     commission_basis_points=COMMISSION_BASIS_POINTS,
                 )
@@ -90,7 +96,7 @@ class World:
         settings = GatewaySettings(
             port=free_port(),
             database_url=self.database_url,
-            vault_keys=self._vault_keys,
+            vault_keys=self.vault_keys,
             told=str(self._folder / f"gateway{len(self.gateways)}.told"),
             **changes,
         )
@@ -148,11 +154,16 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    nursery: Nursery, folder: Path, database_url: str, *, shops: int = 1
+    nursery: Nursery,
+    folder: Path,
+    database_url: str,
+    *,
+    shops: int = 1,
+    before: Callable[[int], Awaitable[int]] | None = None,
 ) -> AsyncIterator[World]:
     """Make a world; at the end of the block nothing of it runs any more."""
     world = World(nursery, folder, database_url)
-    await world.prepare(shops)
+    await world.prepare(shops, before)
     try:
         yield world
     finally:

@@ -14,13 +14,13 @@ async def test_what_is_asked_in_one_turn_shares_a_commit(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches: list[int] = []
-    write = Writer._write  # noqa: SLF001  # what is counted
+    deliver = Writer._deliver  # noqa: SLF001  # what is counted
 
     def counting(writer: Writer, batch: list[Job]) -> None:
         batches.append(len(batch))
-        write(writer, batch)
+        deliver(writer, batch)
 
-    monkeypatch.setattr(Writer, "_write", counting)
+    monkeypatch.setattr(Writer, "_deliver", counting)
     store = await open_store(sqlite_url)
     await store.create_tables(METADATA)
     batches.clear()

@@ -125,7 +125,7 @@ MALFORMED: list[tuple[str, bytes, str | None, int, Any, Any]] = [
         123,
     ),
     ("no key", request_body("receipts.get", {}), DESK_ID, -32504, BAD_HEADER, 123),
-    ("no key, not yet served", request_body("receipts.cancel", {}), DESK_ID, -32504, ..., 123),
+    ("no key", request_body("receipts.cancel", {}), DESK_ID, -32504, ..., 123),
     ("no header and no JSON", b"{", None, -32504, BAD_HEADER, None),
     ("no header and no envelope", b'{"id": 7}', None, -32504, BAD_HEADER, 7),
     ("empty", b"", DESK_ID, -32700, None, None),
@@ -150,7 +150,7 @@ MALFORMED: list[tuple[str, bytes, str | None, int, Any, Any]] = [
     ),
     ("far too deep", b"[" * 100_000, DESK_ID, -32600, None, None),
     ("unknown method", request_body("cards.creat", CARD), DESK_ID, -32601, "cards.creat", 123),
-    ("not yet served", request_body("receipts.cancel", {"id": "1"}), FULL, -32601, "receipts.cancel", 123),
+    ("no receipt", request_body("receipts.cancel", {"id": "1"}), FULL, -31602, None, 123),
     ("no params", b'{"id": 5, "method": "cards.create"}', DESK_ID, -32602, "card", 5),
     (
         "no number",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tiyin.cli.commands_emulator import emulator
+from tiyin.cli.commands_ledger import days, payouts
 from tiyin.cli.commands_receipts import receipts
 from tiyin.cli.commands_sandbox import sandbox
 
@@ -28,6 +29,8 @@ app.add_typer(business, name="business")
 app.add_typer(desk, name="desk")
 app.add_typer(vault, name="vault")
 app.add_typer(receipts, name="receipts")
+app.add_typer(days, name="days")
+app.add_typer(payouts, name="payouts")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(emulator)
 
@@ -106,6 +109,37 @@ def serve(
     from tiyin.cli.serve import run
 
     run(host=host, port=port)
+
+
+@app.command()
+def acquirer(  # each is an option
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = 8090,
+    database_url: Annotated[
+        str, typer.Option("--database", help="Where its books are kept: sqlite:///... or postgresql://...")
+    ] = "sqlite:///acquirer.db",
+    card: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NUMBER=BALANCE",
+            help="A test card and its balance in tiyin; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OPERATION:KIND[:PROBABILITY[:DELAY_MS]]",
+            help="What goes wrong; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="What the draws of the faults depend on.")] = 1,
+) -> None:
+    """Run the acquirer of test cards as a process of its own; TIYIN_ACQUIRER_SECRET is its secret."""
+    from tiyin.cli.acquirer import run
+
+    run(host=host, port=port, database=database_url, cards=card or [], faults=fault or [], seed=seed)
 
 
 @app.command()

@@ -80,7 +80,9 @@ class ServeSettings(DeskSettings, frozen=True, kw_only=True):
         str | None,
         Setting("who debits cards, where test cards are off", example="http://10.0.0.7:8090"),
     ] = None
-    acquirer_secret: Annotated[Secret | None, Setting("what the gateway shows the acquirer")] = None
+    acquirer_secret: Annotated[Secret | None, Setting("what the gateway shows the acquirer", minimum=16)] = (
+        None
+    )
     sms: Annotated[
         Secret,
         Setting(

@@ -33,7 +33,12 @@ LOST = Unknown("timeout")
 
 
 def a_hold(state: int, step: Any, route: Route = "billing", **changes: Any) -> Receipt:
-    standing = {"hold": 1, "held": int(state != 6), "held_ms": NOW * (state != 6), "card_mask": UZCARD_MASK}
+    standing: dict[str, Any] = {
+        "hold": 1,
+        "held": int(state != 6),
+        "held_ms": NOW * (state != 6),
+        "card_mask": UZCARD_MASK,
+    }
     return a_receipt(state, step, route, **(standing | changes))
 
 
@@ -114,7 +119,7 @@ def test_a_row_of_a_desk_without_billing(
     name: str, before: Any, outcome: Any, terms: Terms, after: Any, held: int, entries: list[str]
 ) -> None:
     del name
-    receipt = a_hold(*before, "direct")
+    receipt = a_hold(before[0], before[1], "direct")
     check(receipt, happens(receipt, outcome, terms), after, held, entries)
 
 

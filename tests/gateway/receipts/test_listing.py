@@ -38,7 +38,8 @@ def receipt_at(ids: SeededIds, at_ms: int, number: int, *, late_ms: int = 0) -> 
 async def filled(store: Store, receipts: Sequence[Receipt]) -> ReceiptLists:
     await store.create_tables(metadata)
     for receipt in receipts:
-        await store.change(RECEIPTS, receipt.id, lambda _, new=receipt: Decision(None, new))
+        decision: Decision[None] = Decision(None, receipt)
+        await store.change(RECEIPTS, receipt.id, lambda _, made=decision: made)  # type: ignore[misc]  # bound at once
     return ReceiptLists(store)
 
 

@@ -469,3 +469,9 @@ CREATE TABLE IF NOT EXISTS test_fiscal_terminals (
     version BIGINT NOT NULL,
     PRIMARY KEY (id)
 );
+
+CREATE OR REPLACE FUNCTION ledger_entries_stay() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN RAISE EXCEPTION 'ledger entries are never changed or deleted' USING ERRCODE = 'restrict_violation'; END $body$;
+
+CREATE OR REPLACE TRIGGER ledger_entries_no_change BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW EXECUTE FUNCTION ledger_entries_stay();
+
+CREATE OR REPLACE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_stay();

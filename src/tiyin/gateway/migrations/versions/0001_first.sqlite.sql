@@ -459,3 +459,7 @@ CREATE TABLE IF NOT EXISTS test_fiscal_terminals (
     PRIMARY KEY (id)
 )
  STRICT;
+
+CREATE TRIGGER IF NOT EXISTS ledger_entries_no_update BEFORE UPDATE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger entries are never changed or deleted'); END;
+
+CREATE TRIGGER IF NOT EXISTS ledger_entries_no_delete BEFORE DELETE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger entries are never changed or deleted'); END;

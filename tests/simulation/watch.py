@@ -1,0 +1,296 @@
+"""Looks at everything that happens in a run, from outside of the gateway, and says what must not be so.
+
+It knows what the bank's books say, what the merchant believes, what was sent, what was written, and what
+clients were told; it shares no code with the gateway but the table of allowed moves.
+"""
+
+from typing import Any
+
+import msgspec
+
+from simulation.acquirer import Bank, Kept
+from simulation.merchant import Merchant
+from simulation.registry import Registry
+from simulation.world import World
+from tiyin.gateway.ledger import ENTRIES, Entry
+from tiyin.gateway.receipts.records import RECEIPTS, Receipt
+from tiyin.gateway.receipts.states import may_move
+
+__all__ = ["Watch"]
+
+_PATIENCE_MS = 120_000
+_MARGIN_S = 20.0
+_LEASE_S = 60.0
+_WORKED = frozenset({1, 2, 3, 5, 6, 21, 30})
+_CALLS = {
+    "CreateTransaction": "create",
+    "PerformTransaction": "perform",
+    "CancelTransaction": "cancel",
+}
+_INTENTS = {"debit": {"debit"}, "hold": {"hold"}, "capture": {"capture"}, "reverse": {"void", "refund"}}
+
+
+class Watch:
+    """Watches one run.
+
+    Args:
+        world: The world.
+        bank: The bank's books.
+        merchant: The merchant.
+        registry: The tax service's books; None where nothing is registered.
+    """
+
+    def __init__(self, world: World, bank: Bank, merchant: Merchant, registry: Registry | None) -> None:
+        self._registry = registry
+        self._world = world
+        self._bank = bank
+        self._merchant = merchant
+        self.intents: set[tuple[str, str, int]] = set()
+        self.times: dict[str, list[int]] = {}
+        self.params: dict[str, tuple[Any, Any]] = {}
+        self.told: dict[str, list[tuple[float, str, int]]] = {}
+        self.cancel_asked: set[str] = set()
+        self.cancel_acknowledged: set[str] = set()
+        self.by_key: dict[str, str] = {}
+        self.entries: dict[str, list[Entry]] = {}
+        world.tables.written = self._written
+        world.tables.appended = self._appended
+        bank.debited = self._debited
+        bank.reversed = self._reversed
+
+    # ---- what is written
+
+    def _written(self, table: Any, before: Any, after: Any) -> None:
+        if table is not RECEIPTS:
+            return
+        receipt: Receipt = after
+        self._world.say("store", f"{receipt.id} is in {receipt.state}, {receipt.step}")
+        if receipt.step is not None:
+            self.intents.add((receipt.id, receipt.step, receipt.attempt))
+        if before is not None:
+            self._look_at_move(before, receipt)
+        self._look_at_work(receipt)
+        kept, held = self._bank.kept_tiyin(receipt.id), self._bank.held_tiyin(receipt.id)
+        at_shop = self._merchant.state_of(receipt.id)
+        if receipt.state in {0, 50} and (kept or held):
+            self._world.problem(f"{receipt.state} was written while {kept} tiyin are kept and {held} held")
+        trusted = self._merchant.honest and receipt.route == "billing"
+        if receipt.state in {0, 50, 5} and trusted and at_shop == 2 and not receipt.overridden:
+            self._world.problem(f"{receipt.state} was written while the merchant has it performed")
+        if receipt.state == 4 and kept != receipt.amount_tiyin:
+            self._world.problem(f"4 was written while {kept} tiyin are kept")
+        if receipt.state == 4 and trusted and at_shop != 2:
+            self._world.problem(f"4 was written while the merchant is at {at_shop}")
+        if receipt.state == 5 and held != receipt.amount_tiyin and not self._may_have_ended(receipt):
+            self._world.problem(f"5 was written while {held} tiyin are held")
+
+    def _may_have_ended(self, receipt: Receipt) -> bool:
+        return any(kept.state == "reversed" for kept in self._bank.of(receipt.id))
+
+    def _look_at_move(self, before: Receipt, after: Receipt) -> None:
+        if not may_move(after.route, before.state, after.state):
+            self._world.problem(f"a move from {before.state} to {after.state} on the {after.route} route")
+        if before.state != 0 and after.state not in {0} and before.attempt == after.attempt:
+            pinned = ("time_ms", "amount_tiyin", "account", "endpoint", "attempt_key", "card_id")
+            for name in pinned:
+                if name == "time_ms" and before.state in {5, 20}:
+                    continue
+                if getattr(before, name) != getattr(after, name):
+                    self._world.problem(f"{name} changed in the middle of a payment")
+        if (before.state == 4) and after.state not in {4, 21}:
+            self._world.problem(f"what was paid went to {after.state}")
+        if before.state == 50 and after.state != 50:
+            self._world.problem(f"what was cancelled went to {after.state}")
+        if before.state == 4 and after.state == 21 and after.id not in self.cancel_asked:
+            self._world.problem("a payment is cancelled that nobody asked to cancel")
+
+    def _look_at_work(self, receipt: Receipt) -> None:
+        work = receipt.id in self._world.tables.work
+        due = receipt.state in _WORKED or bool(getattr(receipt, "fiscal_due", 0))
+        if work is not due:
+            self._world.problem(f"state {receipt.state} {'with a' if work else 'without its'} work row")
+
+    def _appended(self, table: Any, record: Any) -> None:
+        if table is ENTRIES:
+            entry: Entry = record
+            if entry.amount_tiyin <= 0 or entry.debit == entry.credit:
+                self._world.problem(f"the ledger entry {entry.id} does not balance")
+            self.entries.setdefault(entry.receipt_id, []).append(entry)
+
+    # ---- what is sent
+
+    def _holds_no_lease(self, receipt_id: str, owner: str) -> bool:
+        work = self._world.tables.work.get(receipt_id)
+        if work is None or work.owner in {None, owner} or work.leased_until <= self._world.database_ms():
+            return False
+        # Who stood still between his look at the lease and his call cannot know better.
+        return not self._world.turned_lately_ms(_LEASE_S)
+
+    def sends_to_merchant(self, body: bytes, owner: str) -> None:
+        """Look at a request that leaves for the merchant."""
+        request = msgspec.json.decode(body)
+        method, params = request["method"], request["params"]
+        step = _CALLS.get(method)
+        if step is None:
+            return
+        name = params["id"]
+        stored: Receipt = self._world.tables.of(RECEIPTS)[name]
+        if self._holds_no_lease(name, owner):
+            self._world.problem(f"{owner} calls the merchant while another process has the lease")
+        if not any((name, step, attempt) in self.intents for attempt in range(stored.attempt + 1)):
+            self._world.problem(f"{method} was sent, and nobody had written that it would be")
+        if method == "CreateTransaction":
+            self._look_at_create(name, params, stored)
+        if method == "CancelTransaction" and stored.step in {"debit", "capture", "create", "hold", "perform"}:
+            lately = self._world.turned_lately_ms(120)
+            if not lately:
+                self._world.problem(f"CancelTransaction was sent while {stored.step} is not known")
+
+    def _look_at_create(self, name: str, params: Any, stored: Receipt) -> None:
+        what = (params["amount"], params["account"])
+        if self.params.setdefault(name, what) != what:
+            self._world.problem("amount or account changed between two CreateTransaction")
+        times = self.times.setdefault(name, [])
+        if params["time"] not in times:
+            times.append(params["time"])
+            if len(times) > stored.attempt + (1 if stored.hold else 0):
+                self._world.problem("time changed between repeats of one CreateTransaction")
+
+    def sends_to_bank(self, what: str, key: str, now_ms: int, owner: str) -> None:
+        """Look at a request that leaves for the bank."""
+        name, _, attempt = key.partition("-")
+        if self._holds_no_lease(name, owner):
+            self._world.problem(f"{owner} calls the bank while another process has the lease")
+        if what == "status":
+            return
+        stored: Receipt | None = self._world.tables.of(RECEIPTS).get(name)
+        if stored is None or not any((name, step, int(attempt)) in self.intents for step in _INTENTS[what]):
+            self._world.problem(f"{what} {key} was sent, and nobody had written that it would be")
+            return
+        if what in {"debit", "hold"} and stored.attempt == int(attempt):
+            allowed_ms = _PATIENCE_MS + _MARGIN_S * 1000 + self._world.turned_lately_ms(_MARGIN_S)
+            if now_ms - stored.time_ms > allowed_ms + 2 * self._world.faults.skew_ms:
+                self._world.problem(f"a {what} in the payer's absence")
+
+    # ---- what the bank does
+
+    def _debited(self, kept: Kept) -> None:
+        name = kept.key[:24]
+        self._world.say("bank", f"debits {kept.key}")
+        stored: Receipt = self._world.tables.of(RECEIPTS)[name]
+        if self._bank.kept_tiyin(name) > stored.amount_tiyin:
+            self._world.problem("the payer was debited twice")
+        if kept.amount != stored.amount_tiyin:
+            self._world.problem(f"the payer was debited {kept.amount} for {stored.amount_tiyin}")
+
+    def _reversed(self, kept: Kept, before: str) -> None:
+        name = kept.key[:24]
+        self._world.say("bank", f"gives back {kept.key}")
+        if before == "debited" and self._merchant.honest and self._merchant.state_of(name) == 2:
+            stored: Receipt = self._world.tables.of(RECEIPTS)[name]
+            if not getattr(stored, "overridden", 0):
+                self._world.problem("the money went back while the merchant has it performed")
+
+    # ---- what clients are told
+
+    def tell(self, method: str, receipt_id: str, state: int, key: str | None) -> None:
+        """Note what a client was told of a receipt."""
+        if key is not None and self.by_key.setdefault(key, receipt_id) != receipt_id:
+            self._world.problem("one Idempotency-Key made two receipts")
+        self.told.setdefault(receipt_id, []).append((self._world.loop.time(), method, state))
+        if receipt_id not in self._world.tables.of(RECEIPTS):
+            self._world.problem(f"{method} answered a receipt that does not exist")
+        if method == "receipts.cancel":
+            self.cancel_acknowledged.add(receipt_id)
+
+    # ---- the end
+
+    def look_at_end(self) -> None:
+        """Compare everybody's belief once all is quiet."""
+        for receipt in self._world.tables.of(RECEIPTS).values():
+            for problem in self._end_of(receipt):
+                self._world.problem(f"{receipt.id} at the end in {receipt.state}: {problem}")
+        if self._one_time_tokens_that_paid_twice():
+            self._world.problem("a one-time token paid more than once")
+        for name in self._bank.books:
+            if name[:24] not in self._world.tables.of(RECEIPTS):
+                self._world.problem(f"the bank knows {name}, and no receipt does")
+
+    def _one_time_tokens_that_paid_twice(self) -> set[str]:
+        paid = [
+            receipt.token_id
+            for receipt in self._world.tables.of(RECEIPTS).values()
+            if receipt.token_id is not None and self._bank.kept_tiyin(receipt.id)
+        ]
+        return {token_id for token_id in paid if paid.count(token_id) > 1}
+
+    def _end_of(self, receipt: Receipt) -> list[str]:
+        found = []
+        kept, held = self._bank.kept_tiyin(receipt.id), self._bank.held_tiyin(receipt.id)
+        at_shop = self._merchant.state_of(receipt.id)
+        trusted = self._merchant.honest and receipt.route == "billing" and not receipt.overridden
+        if receipt.state in _WORKED - {5}:
+            found.append(f"it is not settled ({receipt.step}, tried {receipt.tries} times)")
+        if receipt.state == 4 and kept != receipt.amount_tiyin:
+            found.append(f"paid, and the bank keeps {kept}")
+        if receipt.state in {0, 50, 5} and kept:
+            found.append(f"not paid, and the bank keeps {kept}")
+        if receipt.state not in {5, 20, 6} and held:
+            found.append(f"the bank still holds {held}")
+        if trusted and receipt.state == 4 and at_shop != 2:
+            found.append(f"paid, and the merchant has it at {at_shop}")
+        if trusted and receipt.state in {0, 50, 5} and at_shop == 2:
+            found.append("not paid, and the merchant has it performed")
+        found.extend(self._wrong_ledger(receipt, kept, held))
+        found.extend(self._wrongly_told(receipt))
+        found.extend(self._wrongly_registered(receipt))
+        return found
+
+    def _wrong_ledger(self, receipt: Receipt, kept: int, held: int) -> list[str]:
+        if receipt.state == 20:
+            return []
+        balances: dict[str, int] = {}
+        for entry in self.entries.get(receipt.id, []):
+            balances[entry.debit] = balances.get(entry.debit, 0) + entry.amount_tiyin
+            balances[entry.credit] = balances.get(entry.credit, 0) - entry.amount_tiyin
+        left = {account: balance for account, balance in balances.items() if balance}
+        expected: dict[str, int] = {}
+        if receipt.state == 4:
+            commission = receipt.commission_tiyin
+            expected = {"acquirer": kept, f"desk:{receipt.desk_id}": commission - kept, "commission": -commission}
+            expected = {account: balance for account, balance in expected.items() if balance}
+        elif receipt.state == 5:
+            expected = {"acquirer-holds": held, "held": -held} if held else left
+        return [] if left == expected else [f"the ledger says {left} and should say {expected}"]
+
+    def _wrongly_registered(self, receipt: Receipt) -> list[str]:
+        """Compare what the tax service has and what the merchant was told with what became of the receipt."""
+        if self._registry is None or receipt.state == 20:
+            return []
+        was_paid = bool(receipt.pay_time_ms)
+        expected = {"PERFORM": was_paid, "CANCEL": was_paid and receipt.state == 50}
+        found = []
+        for kind, wanted in expected.items():
+            registered = self._registry.books.get((receipt.id, kind))
+            told = self._merchant.fiscal.get((receipt.id, kind), [])
+            if (registered is not None) is not wanted:
+                found.append(f"{kind} is {'not ' if wanted else ''}registered with the tax service")
+            if any(each["fiscal_sign"] != registered for each in told):
+                found.append(f"the merchant was told another {kind} than was registered")
+            if wanted and self._merchant.honest and receipt.route == "billing" and not told:
+                found.append(f"the merchant was not told of {kind}")
+        return found
+
+    def _wrongly_told(self, receipt: Receipt) -> list[str]:
+        found = []
+        states = [state for _, _, state in self.told.get(receipt.id, [])]
+        if 4 in states and receipt.state not in {4, 21, 50, 20}:
+            found.append("somebody was told that it is paid")
+        if 4 in states and receipt.state == 50 and receipt.id not in self.cancel_asked:
+            found.append("somebody was told that it is paid, and nobody asked to cancel it")
+        if 50 in states and receipt.state != 50:
+            found.append("somebody was told that it is cancelled")
+        if receipt.id in self.cancel_acknowledged and receipt.state not in {50, 20}:
+            if receipt.state != 4 or (receipt.error is None and receipt.cancel_reason is None):
+                found.append("a cancel was acknowledged, and nothing says why it is not cancelled")
+        return found
