@@ -14,7 +14,7 @@ included) and by the clock.
 import argparse
 import asyncio
 import json
-import random
+import secrets
 import shutil
 import statistics
 import sys
@@ -30,8 +30,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 import psutil
 from bench.databases import KINDS, Databases
 
-from prove.size_filling import fill, named
+from prove.size_filling import named
 from prove.size_gateway import Measured, opened
+from tiyin.runtime.clock import SystemClock
 
 __all__ = ["MOST", "SIZES", "prove_size"]
 
@@ -94,7 +95,7 @@ async def prove_size(kind: str, sizes: tuple[int, ...], rounds: int = 9, most: f
             for size in sizes:
                 began = time.monotonic()
                 url = await stack.enter_async_context(databases.fresh(kind))
-                measured[size] = await stack.enter_async_context(opened(url, lambda u, s=size: fill(u, s)))
+                measured[size] = await stack.enter_async_context(opened(url, size))
                 print(f"{kind}: {size:,} receipts made in {time.monotonic() - began:.0f} s", flush=True)
             costs = {size: {name: Cost() for name in _OPERATIONS} for size in sizes}
             for _ in range(rounds + 1):
@@ -109,8 +110,8 @@ def _told(kind: str, costs: dict[int, dict[str, Cost]], most: float) -> bool:
     flat = True
     smallest = min(costs)
     for name in _OPERATIONS:
-        for size, cost in costs.items():
-            base = costs[smallest][name]
+        for size, all_of_it in costs.items():
+            cost, base = all_of_it[name], costs[smallest][name]
             words = []
             for title, ours, theirs in (("cpu", cost.cpu, base.cpu), ("wall", cost.wall, base.wall)):
                 figure = statistics.median(ours[1:])
@@ -126,13 +127,12 @@ def _paying(measured: Measured, _: int) -> Callable[[int], Awaitable[None]]:
 
 
 def _checking(measured: Measured, size: int) -> Callable[[int], Awaitable[None]]:
-    chance = random.Random(size)  # noqa: S311 - any receipts will do
-    return lambda _: measured.ask("receipts.check", {"id": named(chance.randrange(size), size)})
+    return lambda _: measured.ask("receipts.check", {"id": named(secrets.randbelow(size), size)})
 
 
 def _listing(offset: int) -> Callable[[Measured, int], Callable[[int], Awaitable[None]]]:
     def listing(measured: Measured, _: int) -> Callable[[int], Awaitable[None]]:
-        period = {"from": 0, "to": time.time_ns() // 1_000_000}
+        period = {"from": 0, "to": SystemClock().now_ms()}
         return lambda _: measured.ask("receipts.get_all", {"count": 50, "offset": offset, **period})
 
     return listing

@@ -1,12 +1,11 @@
 """Filling a database with receipts: the rows of one real payment, copied under new names.
 
-Names are as the gateway gives them, 48 bits of milliseconds and 48 of chance, and both follow from a receipt's
-number; so any of them can be asked for without having been remembered.
+Names are as the gateway gives them, 48 bits of milliseconds and 48 of chance, and both follow from a
+receipt's number; so any of them can be asked for without having been remembered.
 """
+# ruff: noqa: S608  # names of tables are the program's own, and values those of rows that it wrote itself
 
 import asyncio
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -18,9 +17,9 @@ import sqlalchemy as sa
 from tiyin.gateway.cards.records import TOKENS
 from tiyin.gateway.migrations.tables import gateway_metadata
 from tiyin.gateway.receipts.records import RECEIPTS
-from tiyin.storage.schema import partition_sql
+from tiyin.runtime.clock import SystemClock
 
-__all__ = ["fill", "named"]
+__all__ = ["begins_ms", "fill", "named"]
 
 _DAY_MS: Final = 86_400_000
 _AT_A_TIME: Final = 200_000
@@ -29,7 +28,7 @@ _MONTHS_MAX: Final = 24
 _STEP: Final = 2_654_435_761
 _CHANCE: Final = 1 << 47
 # The last receipts are a little older than what is made while they are measured.
-_END_MS: Final = time.time_ns() // 1_000_000 // 60_000 * 60_000 - 120_000
+_END_MS: Final = SystemClock().now_ms() // 60_000 * 60_000 - 120_000
 
 
 def _span_ms(size: int) -> int:
@@ -47,6 +46,11 @@ def named(number: int, size: int) -> str:
     return f"{at_ms:012x}{number * _STEP % _CHANCE:012x}"
 
 
+def begins_ms(size: int) -> int:
+    """Tell when the oldest of so many receipts was made, milliseconds since 1970."""
+    return _END_MS - _span_ms(size)
+
+
 async def fill(url: str, size: int) -> None:
     """Copy the one receipt that stands in a database, and all that belongs to it.
 
@@ -60,7 +64,7 @@ async def fill(url: str, size: int) -> None:
         await _fill_postgres(url, size)
 
 
-def _sources(size: int, sqlite: bool) -> str:
+def _sources(size: int, *, sqlite: bool) -> str:
     """Write what the copies are made from: a number, a moment and a name for each."""
     span, start = _span_ms(size), _END_MS - _span_ms(size)
     moment = f"({start} + i * {span} / {size})"
@@ -72,7 +76,8 @@ def _sources(size: int, sqlite: bool) -> str:
         name = f"printf('%012x%012x', {moment}, {chance})"
         return f"{numbers}SELECT i, {moment} AS ms, {name} AS rid FROM s"
     name = f"lpad(to_hex({moment}), 12, '0') || lpad(to_hex({chance}), 12, '0')"
-    return f"SELECT i, {moment} AS ms, {name} AS rid FROM generate_series({{first}}::bigint, {{after}} - 1) AS g(i)"
+    numbers = "generate_series({first}::bigint, {after} - 1) AS g(i)"
+    return f"SELECT i, {moment} AS ms, {name} AS rid FROM {numbers}"
 
 
 def _copying(
@@ -92,10 +97,8 @@ def _copying(
             values.append("i + 1000000")
         else:
             values.append(_literal(value, sqlite=sqlite))
-    # Names of tables are the program's own, and values are those of rows that it wrote.
-    return (
-        f'INSERT INTO "{table.name}" ({columns}) SELECT {", ".join(values)} FROM ({_sources(size, sqlite)}) n'  # noqa: S608
-    )
+    into, source = f'"{table.name}" ({columns})', _sources(size, sqlite=sqlite)
+    return f"INSERT INTO {into} SELECT {', '.join(values)} FROM ({source}) n"
 
 
 def _literal(value: Any, *, sqlite: bool = True) -> str:
@@ -131,7 +134,7 @@ def _fill_sqlite(path: Path, size: int) -> None:
     connection.execute("PRAGMA synchronous = off")
     connection.execute("PRAGMA cache_size = -262144")
     rows = {
-        table: list(connection.execute(f'SELECT * FROM "{table.name}"'))  # noqa: S608
+        table: list(connection.execute(f'SELECT * FROM "{table.name}"'))
         for table in gateway_metadata().sorted_tables
     }
     statements = _copies(rows, size, sqlite=True)
@@ -147,18 +150,9 @@ async def _fill_postgres(url: str, size: int) -> None:
     connection = await asyncpg.connect(url)
     tables = gateway_metadata().sorted_tables
     rows = {
-        table: [tuple(row) for row in await connection.fetch(f'SELECT * FROM "{table.name}"')]  # noqa: S608
+        table: [tuple(row) for row in await connection.fetch(f'SELECT * FROM "{table.name}"')]
         for table in tables
     }
-    begins = datetime.fromtimestamp((_END_MS - _span_ms(size)) / 1000, UTC)
-    now = datetime.fromtimestamp(_END_MS / 1000, UTC)
-    months = (now.year - begins.year) * 12 + now.month - begins.month
-    for table in tables:
-        if table.info.get("partition_by_id"):
-            for statement in partition_sql(
-                table, int(begins.timestamp() * 1000), months - 1 if months else 0
-            ):
-                await connection.execute(statement)
     await connection.execute("SET synchronous_commit = off")
     statements = _copies(rows, size, sqlite=False)
     for first, after in _parts(size):

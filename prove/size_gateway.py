@@ -2,13 +2,13 @@
 
 import itertools
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
 
+from prove.size_filling import begins_ms, fill
 from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.app import Gateway, open_gateway
 from tiyin.gateway.desks.records import AccountField
@@ -17,18 +17,21 @@ from tiyin.gateway.receipts.states import PAID
 from tiyin.gateway.subscribe_api import SubscribeApi
 from tiyin.gateway.vault import new_vault_key
 from tiyin.protocol.values import Text
+from tiyin.runtime.clock import SystemClock
 from tiyin.runtime.http import HttpAnswer, HttpCall, ScriptedHttp
 from tiyin.storage import open_store
+from tiyin.storage.postgres.store import PostgresStore
 
 __all__ = ["Measured", "opened"]
 
+_MONTH_MS: Final = 28 * 86_400_000
 _AMOUNT_TIYIN: Final = 500_000
 _RESULTS: Final = {
     "CheckPerformTransaction": {"allow": True},
     "CreateTransaction": {"transaction": "1", "state": 1, "create_time": 1},
     "PerformTransaction": {"transaction": "1", "state": 2, "perform_time": 1},
 }
-_orders = itertools.count(time.time_ns() >> 10)
+_orders = itertools.count(SystemClock().now_ms() << 8)
 
 
 class _Mute:
@@ -82,10 +85,14 @@ class Measured:
 
 
 @asynccontextmanager
-async def opened(url: str, fill: Callable[[str], Awaitable[None]]) -> AsyncIterator[Measured]:
+async def opened(url: str, size: int) -> AsyncIterator[Measured]:
     """Make the tables, one payment, then many receipts, and open a gateway over all of it."""
     store = await open_store(url)
     await store.create_tables(gateway_metadata())
+    if isinstance(store, PostgresStore):
+        # As many months as the receipts fill, and a year ahead, as `tiyin db upgrade` makes them.
+        months = (SystemClock().now_ms() - begins_ms(size)) // _MONTH_MS + 1
+        await store.add_partitions(gateway_metadata(), begins_ms(size), months + 12)
     await store.close()
     vault_keys = new_vault_key()
     gateway = await _gateway(url, vault_keys)
@@ -107,7 +114,7 @@ async def opened(url: str, fill: Callable[[str], Awaitable[None]]) -> AsyncItera
     first.token = token
     await first.pay()
     await gateway.stop()
-    await fill(url)
+    await fill(url, size)
     gateway = await _gateway(url, vault_keys)
     await gateway.start()
     try:

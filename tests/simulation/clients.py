@@ -13,6 +13,8 @@ __all__ = ["Clients"]
 
 _TIMEOUT_S = 40.0
 _AMOUNT_TIYIN = 500_000
+_ITEM = {"title": "Чай", "price": _AMOUNT_TIYIN, "count": 1, "code": "00702001001000001", "vat_percent": 12}
+_DETAIL = {"receipt_type": 0, "items": [{**_ITEM, "package_code": "1234567"}]}
 
 
 class Clients:
@@ -112,6 +114,8 @@ class Clients:
         params: dict[str, Any] = {"amount": _AMOUNT_TIYIN, "account": {"order_id": order}}
         if hold:
             params["hold"] = True
+        if self._world.chance.random() < 0.7:
+            params["detail"] = _DETAIL
         key = f"key of {who}" if self._world.chance.random() < 0.7 else None
         for _ in range(4):
             answer = await self.ask(who, desk_id, "receipts.create", params, key=key)

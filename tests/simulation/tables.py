@@ -132,7 +132,7 @@ class MemoryTables:
         if lease is None:
             return
         work = self.work.get(lease.key)
-        if work is None:
+        if work is None or work.epoch != lease.epoch:
             raise LeaseLost(lease.key)
 
     def _write_work(self, change: Schedule | Done, lease: Lease | None, sent_s: float) -> Lease | None:

@@ -42,6 +42,25 @@ operations = st.one_of(
 )
 
 
+# One row and one piece of work, over which drivers and passers-by quarrel.
+FIRST = KEYS[0]
+quarrels = st.one_of(
+    st.tuples(
+        st.just("change"),
+        st.just(FIRST),
+        st.just("same"),
+        st.just(False),
+        st.sampled_from(["done", (0, 0), (FAR_MS, 0), (0, 1), (0, FAR_MS), (2 * FAR_MS, FAR_MS)]),
+        st.sampled_from([None, 0, 0, 1]),
+    ),
+    st.tuples(st.just("claim"), st.just("a"), st.sampled_from([1, FAR_MS])),
+    st.tuples(st.just("renew"), st.sampled_from([0, 0, 1])),
+    st.tuples(st.just("release"), st.sampled_from([0, 0, 1]), st.sampled_from([0, FAR_MS])),
+    st.tuples(st.just("done"), st.sampled_from([0, 1])),
+)
+OPENED = [("change", FIRST, "open", False, (0, 0), None), ("claim", "a", FAR_MS)]
+
+
 class Boom(Exception):
     pass
 
@@ -135,7 +154,7 @@ async def rows_of(store: Any, prefix: str) -> Any:
     )
     at = now_ms()
     work = [
-        (row.key, row.kind, row.owner, row.epoch != 0, row.next_at <= at, row.leased_until > at, row.leased_until == 0)
+        (row.key, row.kind, row.owner, row.epoch != 0, round((row.next_at - at) / FAR_MS), row.leased_until > at, row.leased_until == 0)
         for row in rows
     ]
     return accounts, entries, work, await store.work.backlog(prefix + "a")
@@ -157,11 +176,24 @@ async def test_any_operations_answer_alike(real: Store) -> None:
     loop = asyncio.get_running_loop()
     examples = iter(range(1_000_000))
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(operations, max_size=14))
     def example(steps: list[tuple[Any, ...]]) -> None:
         prefix = f"{next(examples):06d}-"
         asyncio.run_coroutine_threadsafe(compare(real, steps, prefix), loop).result(60)
+
+    await asyncio.to_thread(example)
+
+
+async def test_any_quarrel_over_work_ends_alike(real: Store) -> None:
+    loop = asyncio.get_running_loop()
+    examples = iter(range(1_000_000))
+
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(quarrels, min_size=2, max_size=5))
+    def example(steps: list[tuple[Any, ...]]) -> None:
+        prefix = f"{next(examples):06d}-"
+        asyncio.run_coroutine_threadsafe(compare(real, [*OPENED, *steps], prefix), loop).result(60)
 
     await asyncio.to_thread(example)
 

@@ -98,7 +98,7 @@ class World:
 
     def stall(self, life: Life) -> None:
         """Let a process stand still for a while, as one that is swapped out or collects garbage."""
-        seconds = self.chance.choice((0.5, 5.0, 25.0, 60.0)) * self.chance.random()
+        seconds = self.chance.choice((0.5, 5.0, 25.0, 60.0, 200.0)) * self.chance.random()
         life.stalled_until = self.loop.time() + seconds
         self.stalls.append((life.stalled_until, seconds))
         self.say(life.name, f"stands still for {seconds:.1f} s")

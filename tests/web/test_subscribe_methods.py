@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from helpers_cards import DESK_ID, OTHER_DESK_ID, Phone
 from helpers_subscribe import Served, open_gateway_for_tests, request_body, serve
 from tiyin.gateway.cards.records import TOKENS
-from tiyin.gateway.idempotency import IDEMPOTENCY
+from tiyin.gateway.idempotency import IDEMPOTENCY, IdempotencyRow
 from tiyin.gateway.notifications.records import MESSAGES
 from tiyin.gateway.receipts.records import RECEIPTS
 from tiyin.gateway.subscribe_api import SubscribeApi
@@ -61,6 +61,10 @@ async def paid(served: Served) -> dict[str, Any]:
 
 async def count(served: Served, table: Any) -> int:
     return len(await served.gateway.store.query(table.schema.select()))
+
+
+def leaving(left: IdempotencyRow) -> Callable[[IdempotencyRow | None], Decision[None]]:
+    return lambda _: Decision(None, left)
 
 
 @pytest.mark.parametrize("language", ["ru", "uz", "en"])
@@ -182,10 +186,8 @@ async def test_what_was_made_before_a_crash_is_answered(served: Served) -> None:
     receipt = await created(served, idempotency_key="k")
     card = await served.call("cards.create", CARD, key=True, idempotency_key="k")
     for row in await store.query(IDEMPOTENCY.schema.select(), IDEMPOTENCY):
-        left: Decision[None] = Decision(
-            None, replace(row, answer_sealed=None, runner="dead", running_until_ms=0)
-        )
-        await store.change(IDEMPOTENCY, row.id, lambda _, left=left: left)
+        left = replace(row, answer_sealed=None, runner="dead", running_until_ms=0)
+        await store.change(IDEMPOTENCY, row.id, leaving(left))
     assert await created(served, idempotency_key="k") == receipt
     assert await served.call("cards.create", CARD, key=True, idempotency_key="k") == card
     assert (await count(served, RECEIPTS), await count(served, TOKENS)) == (1, 1)

@@ -45,7 +45,16 @@ from tiyin.storage import (
     version_column,
 )
 
-__all__ = ["HEADER", "IDEMPOTENCY", "KEPT_MS", "KEY_LENGTH_MAX", "Claim", "Idempotency", "check_key"]
+__all__ = [
+    "HEADER",
+    "IDEMPOTENCY",
+    "KEPT_MS",
+    "KEY_LENGTH_MAX",
+    "Claim",
+    "Idempotency",
+    "IdempotencyRow",
+    "check_key",
+]
 
 HEADER: Final = "Idempotency-Key"
 KEY_LENGTH_MAX: Final = 255

@@ -4,7 +4,7 @@ Posting never waits for a service: the outbox sends. Limits count before anythin
 makes a phone ring by way of us.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -84,8 +84,8 @@ class Invoices:
             receipt: What is to be paid; whether it still can be is the caller's to know.
             phone: Digits with the country's code.
             language: The payer's.
-            message_id: What the message is to be called, so that a repeat under that name posts nothing; None for
-                a fresh name.
+            message_id: What the message is to be called, so that a repeat under that name posts nothing;
+                None for a fresh name.
 
         Returns:
             The message's id.
@@ -146,12 +146,16 @@ class Invoices:
         """
         facts = facts_of(desk, receipt, language, self._public_url)
         once = purpose != "invoice"
-        common = {"purpose": purpose, "desk_id": desk.id, "receipt_id": receipt.id, "once": once}
-        if message_id is not None:
-            common["message_id"] = message_id
+        common: dict[str, Any] = {
+            "purpose": purpose,
+            "desk_id": desk.id,
+            "receipt_id": receipt.id,
+            "once": once,
+            "message_id": message_id,
+        }
         if phone is not None:
             field = "phone"
-            message = Message(way="sms", receiver=phone, text=sms_of(purpose, language, facts), **common)  # type: ignore[arg-type]  # one dict for the three
+            message = Message(way="sms", receiver=phone, text=sms_of(purpose, language, facts), **common)
         elif email is not None:
             field = "email"
             letter = letter_of(purpose, language, facts, email)
@@ -161,16 +165,12 @@ class Invoices:
                 text=letter.text,
                 subject=letter.subject,
                 html=letter.html,
-                **common,  # type: ignore[arg-type]  # as above
+                **common,
             )
         elif chat_id is not None:
             field = "chat_id"
-            message = Message(
-                way="telegram",
-                receiver=chat_id,
-                text=telegram_of(purpose, language, facts),
-                **common,  # type: ignore[arg-type]  # as above
-            )
+            text = telegram_of(purpose, language, facts)
+            message = Message(way="telegram", receiver=chat_id, text=text, **common)
         else:
             raise ValueError("a message needs a receiver")
         if not once:

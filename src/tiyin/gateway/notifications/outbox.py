@@ -73,7 +73,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         once: Whether the same purpose, receiver and receipt are one message, however often it is posted.
             Such a message needs a receipt.
         good_for_ms: How long it is worth sending, milliseconds.
-        message_id: What it is to be called, so that a repeat under that name posts nothing; None for a fresh name.
+        message_id: What it is to be called, so that a repeat under that name posts nothing; None for a fresh
+            name.
     """
 
     way: Way

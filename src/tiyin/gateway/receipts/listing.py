@@ -1,8 +1,10 @@
 """Lists the receipts of a period: pages of a desk's receipts, the newest first.
 
 A page costs the same whether a desk has thousands of receipts or millions: it is read from the index by desk
-and moment, newest first, and reading stops with the page. The bounds of the ids say nothing new about the
-rows; they let PostgreSQL leave out the partitions of other months.
+and moment, newest first, and reading stops with the page. The statements name no bounds of ids, though
+PostgreSQL could then leave out the partitions of other months: a second range makes its generic plan expect
+next to no rows, read the whole period and sort it (measured with a million receipts: 400 ms instead of 0.5).
+A partition in which nothing is found costs one look into its index.
 
 An offset is a number of rows to pass. A small one is passed as it stands. A deep one is first turned into a
 moment by the index alone, without any receipt being read: a million rows are passed in some tenths of a
@@ -24,20 +26,13 @@ __all__ = ["DAY_MS", "ReceiptLists", "last_ms_of"]
 DAY_MS: Final = 24 * 3600 * 1000
 _TASHKENT_MS: Final = 5 * 3600 * 1000
 
-ID_SLACK_MS: Final = 7 * DAY_MS
-"""An id may be as much older than its receipt: one that was promised under an Idempotency-Key, and whose
-receipt was made only by a later repeat."""
-
 _SHALLOW_MAX: Final = 1_000
-_TIME_MAX: Final = 2**48 - 1
 
 _r = RECEIPTS.schema.c
 _OF_PERIOD: Final = (
     _r.desk_id == sa.bindparam("desk_id", type_=sa.Text()),
     _r.created_ms >= sa.bindparam("from_ms", type_=sa.BigInteger()),
     _r.created_ms <= sa.bindparam("to_ms", type_=sa.BigInteger()),
-    _r.id >= sa.bindparam("from_id", type_=sa.Text()),
-    _r.id < sa.bindparam("to_id", type_=sa.Text()),
 )
 _skipped: Final = sa.bindparam("skipped", type_=sa.BigInteger())
 
@@ -122,11 +117,4 @@ def _values(desk_id: str, from_ms: int, to_ms: int) -> dict[str, Any]:
         "desk_id": desk_id,
         "from_ms": from_ms,
         "to_ms": to_ms,
-        "from_id": _first_id(from_ms - ID_SLACK_MS),
-        "to_id": _first_id(to_ms + 1),
     }
-
-
-def _first_id(at_ms: int) -> str:
-    """Give the smallest id of a moment: ids begin with 48 bits of milliseconds."""
-    return f"{min(max(at_ms, 0), _TIME_MAX):012x}"

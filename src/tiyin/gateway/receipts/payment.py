@@ -39,6 +39,7 @@ from tiyin.gateway.receipts.records import RECEIPTS, Receipt, Step
 from tiyin.gateway.receipts.states import CANCELLED, CREATED
 from tiyin.runtime.clock import Clock
 from tiyin.storage import Decision, Lease, LeaseLost, StorageError, Store
+from tiyin.storage.tables import Expecting
 
 __all__ = ["LEASE_MS", "CommissionsOf", "PaymentDriver", "TokensAndCards"]
 
@@ -321,7 +322,10 @@ class PaymentDriver:
                 raise _Overtaken
             return decide(stored, outcome, terms)
 
-        moved, renewed = await self._store.change_and_lease(RECEIPTS, receipt.id, rule, lease=lease)
+        # It is nearly always stored as it was last written: expecting that saves a read.
+        moved, renewed = await self._store.change_and_lease(
+            RECEIPTS, receipt.id, Expecting[Receipt, Moved](rule, receipt), lease=lease
+        )
         if moved.receipt.cancelling != receipt.cancelling:
             self._orders.changed(moved.receipt)
         if receipt.token_id is not None and moved.receipt.state in {CREATED, CANCELLED}:
