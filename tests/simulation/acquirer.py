@@ -1,4 +1,5 @@
 """The acquirer: books of its own, keyed operations, tombstones; and the wire to it."""
+# ports have more arguments than this side of them needs
 
 from collections.abc import Callable
 from typing import Any

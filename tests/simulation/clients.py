@@ -6,7 +6,7 @@ from typing import Any
 from simulation.fixture import BILLING_DESK, DIRECT_DESK, fixture
 from simulation.network import Network
 from simulation.process import Process, Processes
-from simulation.watch import Watch
+from simulation.watch import KEYED, Watch
 from simulation.world import World
 
 __all__ = ["Clients"]
@@ -40,9 +40,7 @@ class Clients:
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(self._world.chance.random() * seconds)
 
-    async def ask(
-        self, who: str, desk_id: str, method: str, params: Any, *, key: str | None = None
-    ) -> Any:
+    async def ask(self, who: str, desk_id: str, method: str, params: Any, *, key: str | None = None) -> Any:
         """Ask any process.
 
         Args:
@@ -116,7 +114,9 @@ class Clients:
             params["hold"] = True
         if self._world.chance.random() < 0.7:
             params["detail"] = _DETAIL
-        key = f"key of {who}" if self._world.chance.random() < 0.7 else None
+        key = f"{KEYED} of {who}" if self._world.chance.random() < 0.7 else None
+        if key is not None:
+            params["description"] = key
         for _ in range(4):
             answer = await self.ask(who, desk_id, "receipts.create", params, key=key)
             if answer is not None and "result" in answer:

@@ -74,5 +74,10 @@ class Faults(msgspec.Struct):
     def stop(self) -> None:
         """End all troubles: from now on everything arrives, once, and is answered rightly."""
         for name in self.__struct_fields__:
-            if isinstance(getattr(self, name), float) and name not in {"cancels", "holds", "direct", "declined"}:
+            if isinstance(getattr(self, name), float) and name not in {
+                "cancels",
+                "holds",
+                "direct",
+                "declined",
+            }:
                 setattr(self, name, 0.0)

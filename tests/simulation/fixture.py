@@ -1,4 +1,4 @@
-"""What every run begins with: two cash desks, a card to each token. Made once by the real services, then copied."""
+"""What every run begins with: two cash desks and tokens, made once by the real services, then copied."""
 
 import contextlib
 import functools
@@ -21,18 +21,30 @@ from tiyin.runtime.clock import ManualClock
 from tiyin.runtime.ids import SeededIds
 from tiyin.storage import OutcomeUnknown, StorageUnavailable
 
-__all__ = ["BILLING_DESK", "CARDS", "DIRECT_DESK", "ENDPOINT", "VAULT", "X_AUTH", "Fixture", "fixture", "quiet_logs"]
+__all__ = [
+    "BILLING_DESK",
+    "CARDS",
+    "DIRECT_DESK",
+    "ENDPOINT",
+    "VAULT",
+    "X_AUTH",
+    "Fixture",
+    "fixture",
+    "quiet_logs",
+]
 
 BILLING_DESK = "100fe486b33784292111b7dc"
 DIRECT_DESK = "200fe486b33784292111b7dc"
 ENDPOINT = "https://shop.test/payme"
-CARDS = tuple(TestCard(number=number) for number in ("8600495473316478", "8600069195406311", "9860040400330305"))
+CARDS = tuple(
+    TestCard(number=number) for number in ("8600495473316478", "8600069195406311", "9860040400330305")
+)
 VAULT = new_vault()
 _NOW_MS = 1_780_000_000_000
 _ONE_TIME = 6
 
 
-def X_AUTH(desk_id: str) -> str:  # noqa: N802 - the header's name
+def X_AUTH(desk_id: str) -> str:
     """Give the header that opens everything for a desk."""
     return f"{desk_id}:{KEY}"
 
@@ -108,7 +120,9 @@ class _Quiet:
 
     def error(self, event: str, *args: Any, **fields: Any) -> None:
         # A driver that stood still between claiming and reading finds that others have finished meanwhile.
-        if event == "work_without_receipt" or isinstance(fields.get("exc_info"), StorageUnavailable | OutcomeUnknown | RpcError):
+        if event == "work_without_receipt" or isinstance(
+            fields.get("exc_info"), StorageUnavailable | OutcomeUnknown | RpcError
+        ):
             # The simulation's own doing, or what a caller who is gone would have been told.
             return
         self.errors.append(f"{event}: {fields}")

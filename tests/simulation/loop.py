@@ -1,12 +1,13 @@
-"""An event loop on virtual time: nothing is waited for, and nothing happens that was not drawn from the seed.
+"""An event loop on virtual time: nothing is waited for, and whatever chance decides comes from the seed.
 
-It runs what is ready in the order in which it became ready, as asyncio promises to one process. What two tasks
-may do in either order waits for the store, the network or the clock, and those waits are drawn. When nothing
-is ready, time goes on to the next timer.
+It runs what is ready in the order in which it became ready, as asyncio promises to one process. What two
+tasks may do in either order waits for the store, the network or the clock, and those waits are drawn. When
+nothing is ready, time goes on to the next timer.
 
 A *process* of the simulation is a mark in the context of its tasks. Once it is killed, none of its callbacks
 runs any more: its tasks stand where they stood for ever, with no `finally` and no `except`, as after SIGKILL.
 """
+# a loop and its handles know each other inside, as asyncio's own do
 
 import asyncio
 import contextvars
@@ -15,11 +16,18 @@ import inspect
 from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 __all__ = ["LIFE", "Life", "SimLoop", "Stuck"]
 
 T = TypeVar("T")
+
+
+if TYPE_CHECKING:
+    _Loop = asyncio.BaseEventLoop
+else:
+    # What it does not do, such as sockets and threads, raises NotImplementedError.
+    _Loop = asyncio.AbstractEventLoop
 
 
 class Stuck(AssertionError):
@@ -44,7 +52,7 @@ class Life:
 LIFE: contextvars.ContextVar[Life | None] = contextvars.ContextVar("life", default=None)
 
 
-class SimLoop(asyncio.AbstractEventLoop):
+class SimLoop(_Loop):
     """The loop.
 
     Args:
@@ -92,14 +100,14 @@ class SimLoop(asyncio.AbstractEventLoop):
         self._tasks.append(task)
         return task
 
-    def call_soon(
+    def call_soon(  # type: ignore[override] # arguments are passed on unseen
         self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_later(
+    def call_later(  # type: ignore[override] # arguments are passed on unseen
         self,
         delay: float,
         callback: Callable[..., object],
@@ -108,7 +116,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override] # arguments are passed on unseen
         self,
         when: float,
         callback: Callable[..., object],
@@ -137,9 +145,9 @@ class SimLoop(asyncio.AbstractEventLoop):
         finally:
             for left in self._tasks:
                 left._log_destroy_pending = False  # type: ignore[attr-defined] # standing still is meant
-                coro = left.get_coro()
-                if not left.done() and inspect.getcoroutinestate(coro) == inspect.CORO_CREATED:  # type: ignore[arg-type]
-                    coro.close()  # type: ignore[union-attr]
+                coro: Any = left.get_coro()
+                if not left.done() and inspect.getcoroutinestate(coro) == inspect.CORO_CREATED:
+                    coro.close()
             self._ready.clear()
             self._timers.clear()
             events._set_running_loop(None)
@@ -149,7 +157,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         while not task.done():
             while ready:
                 handle = ready.popleft()
-                if handle._cancelled:  # type: ignore[attr-defined] # asyncio's own loop looks there, too
+                if handle._cancelled:
                     continue
                 life = handle._context.get(LIFE)  # type: ignore[attr-defined]
                 if life is not None:
@@ -163,10 +171,10 @@ class SimLoop(asyncio.AbstractEventLoop):
                 self._steps_left -= 1
                 if self._steps_left < 0:
                     raise Stuck(f"{self._steps_max} steps, and no end")
-                handle._run()  # type: ignore[attr-defined]
+                handle._run()
             if task.done():
                 return
-            while timers and timers[0][2]._cancelled:  # type: ignore[attr-defined]
+            while timers and timers[0][2]._cancelled:
                 heapq.heappop(timers)
             if not timers:
                 raise Stuck("nothing will happen any more")

@@ -4,9 +4,9 @@ It shares no code with the kit.
 
 Documentation: merchant-api/interaction.
 """
+# methods are named as the documentation names them
 
 import json
-import random
 from typing import Any
 
 import msgspec
@@ -50,7 +50,7 @@ class Merchant:
 
     def __init__(self, world: Any, kind: str, *, delivers: bool, knows_cancel: bool = True) -> None:
         self._world = world
-        self._chance: random.Random = world.chance
+        self._chance = world.chance
         self.kind = kind
         self.delivers = delivers
         self.knows_cancel = knows_cancel
@@ -97,7 +97,11 @@ class Merchant:
         return 200, json.dumps(answer).encode()
 
     def _error(self, request: dict[str, Any], refused: Refused) -> tuple[int, bytes]:
-        error = {"code": refused.code, "message": {"ru": "нет", "uz": "yoʻq", "en": "no"}, "data": refused.data}
+        error = {
+            "code": refused.code,
+            "message": {"ru": "нет", "uz": "yoʻq", "en": "no"},
+            "data": refused.data,
+        }
         if self.kind == "loose":
             error["message"] = "no"
             return 200, json.dumps({"error": error, "result": None}).encode()
@@ -108,7 +112,9 @@ class Merchant:
             result = {**result, "create_time": result["create_time"] + self._chance.randint(0, 5)}
         if "transaction" in result:
             result = {**result, "transaction": 7}
-        return {name: None if name.endswith("time") and value == 0 else value for name, value in result.items()}
+        return {
+            name: None if name.endswith("time") and value == 0 else value for name, value in result.items()
+        }
 
     def _lie(self, request: dict[str, Any], method: str, params: dict[str, Any]) -> tuple[int, bytes]:
         """Answer what is not so, or forget what was."""

@@ -1,4 +1,5 @@
 """The network between processes, merchants, the acquirer and clients: it delays, loses, repeats, cuts off."""
+# ports have more arguments than this side of them needs
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -131,7 +132,9 @@ class SimHttp:
         )
         return HttpAnswer(status, {"content-type": "application/json"}, content)
 
-    async def get(self, url: str, *, headers: Mapping[str, str], timeout_ms: int, body_max: int) -> HttpAnswer:
+    async def get(
+        self, url: str, *, headers: Mapping[str, str], timeout_ms: int, body_max: int
+    ) -> HttpAnswer:
         raise NotSent("nobody is asked so")
 
 

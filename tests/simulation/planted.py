@@ -1,11 +1,11 @@
 """Bugs that are planted in the gateway on purpose: a simulation that does not find them proves nothing.
 
-Each is a way of breaking one promise of the engine; `with PLANTED[name]():` breaks it for as long as the block
-lasts.
+Each breaks one promise of the engine; `with PLANTED[name]():` breaks it for as long as the block lasts.
 """
+# a bug is planted inside, and forgets what it is given
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 from unittest import mock
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from simulation.store import InstantStore
 from simulation.tables import MemoryTables
-from tiyin.gateway.acquiring.port import Declined, Reversed
+from tiyin.gateway.acquiring.port import Declined, OutcomeUnknown, Reversed
 from tiyin.gateway.cards.service import Cards
 from tiyin.gateway.ledger import refunding
 from tiyin.gateway.merchant_calls.answers import RefusedByMerchant, Unknown
@@ -28,9 +28,9 @@ from tiyin.gateway.receipts import (
     payment,
     repeating,
 )
-from tiyin.gateway.receipts.moves import Moved, Note, onwards
+from tiyin.gateway.receipts.moves import Moved, Note, begin_payment, onwards
 from tiyin.gateway.receipts.payment import PaymentDriver
-from tiyin.gateway.receipts.records import RECEIPTS
+from tiyin.gateway.receipts.records import RECEIPTS, shares_of
 from tiyin.gateway.receipts.states import CANCELLING, CLOSING, CREATED, HELD, PAUSED
 from tiyin.gateway.subscribe_api import api
 from tiyin.storage import Decision
@@ -111,12 +111,21 @@ def a_lost_perform_is_taken_for_a_refused_one() -> Iterator[None]:
 @bug
 def the_refund_does_not_wait_for_the_billing() -> Iterator[None]:
     def undo_paid(receipt: Any, terms: Any, *, entries: Any = (), note: Any = None) -> Any:
-        given = refunding(receipt.id, outcomes.shares_of(receipt), terms.now_ms)
+        given = refunding(receipt.id, shares_of(receipt), terms.now_ms)
         return onwards(
-            receipt, terms, state=CANCELLING, step="refund", entries=(*entries, *given), note=note, cancelling=0
+            receipt,
+            terms,
+            state=CANCELLING,
+            step="refund",
+            entries=(*entries, *given),
+            note=note,
+            cancelling=0,
         )
 
-    with mock.patch.object(cancelling, "undo_paid", undo_paid), mock.patch.object(outcomes, "undo_paid", undo_paid):
+    with (
+        mock.patch.object(cancelling, "undo_paid", undo_paid),
+        mock.patch.object(outcomes, "undo_paid", undo_paid),
+    ):
         yield
 
 
@@ -188,8 +197,12 @@ def a_cancel_does_not_wait_for_the_debit() -> Iterator[None]:
 @bug
 def a_wish_to_cancel_is_forgotten() -> Iterator[None]:
     def ask(receipt: Any, terms: Any, *, by: str) -> Any:
-        decision = cancelling.ask_to_cancel(receipt, terms, by=by)
-        if decision.record is not None and decision.record.cancel_wish is not None and receipt.state != PAUSED:
+        decision: Any = cancelling.ask_to_cancel(receipt, terms, by=by)
+        if (
+            decision.record is not None
+            and decision.record.cancel_wish is not None
+            and receipt.state != PAUSED
+        ):
             return Decision(Moved(receipt, None))
         return decision
 
@@ -216,7 +229,7 @@ def a_hold_is_captured_after_its_cancel() -> Iterator[None]:
 
 @bug
 def a_ledger_entry_is_forgotten() -> Iterator[None]:
-    with mock.patch.object(outcomes, "earned", lambda *_: ()):
+    with mock.patch.object(outcomes, "earned", return_value=()):
         yield
 
 
@@ -248,7 +261,7 @@ def one_time_tokens_pay_twice() -> Iterator[None]:
 @bug
 def nothing_is_debited() -> Iterator[None]:
     def decide(receipt: Any, outcome: Any, terms: Any) -> Any:
-        decision = at_billing.create_answered(receipt, outcome, terms)
+        decision: Any = at_billing.create_answered(receipt, outcome, terms)
         if decision.record is not None and decision.record.step == "debit":
             record = replace(decision.record, state=CLOSING, step="perform")
             return Decision(Moved(record, 0), record, decision.appends, decision.work)
@@ -273,9 +286,11 @@ def more_is_debited_than_agreed() -> Iterator[None]:
 def a_second_window_begins_anew() -> Iterator[None]:
     def begin(receipt: Any, intent: Any, terms: Any) -> Any:
         again = receipt.state in {1, 2}
-        return real(replace(receipt, state=CREATED, attempt=intent.attempt - 1) if again else receipt, intent, terms)
+        return real(
+            replace(receipt, state=CREATED, attempt=intent.attempt - 1) if again else receipt, intent, terms
+        )
 
-    real = payment.begin_payment
+    real = begin_payment
     with mock.patch.object(payment, "begin_payment", begin):
         yield
 
@@ -298,10 +313,8 @@ def an_update_is_lost() -> Iterator[None]:
 def the_card_is_asked_before_anything_is_written() -> Iterator[None]:
     async def begin(self: Any, receipt_id: str, intent: Any) -> Any:
         card = await self._cards.open(intent.card_id)
-        try:
+        with suppress(OutcomeUnknown):
             await self._acquirer.debit(f"{receipt_id}-{intent.attempt}", card, 500_000, intent.terminal)
-        except payment.OutcomeUnknown:
-            pass
         return await real(self, receipt_id, intent)
 
     real = PaymentDriver.begin

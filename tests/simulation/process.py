@@ -73,27 +73,31 @@ class Process:
             http=http,
             acquirer=acquirer,
             issuer=TestIssuer(_TEST_CARDS),
-            messages=Phone(),  # type: ignore[arg-type] # it sends codes, and nobody asks for more here
+            messages=Phone(),
             vault=VAULT,
             test=True,
         )
         self.owner = self.gateway.receipts.worker._owner
         self.api = SubscribeApi(self.gateway)
         # The gateway's own would draw its waits from the operating system.
-        self._fiscal = registrar and FiscalDriver(
-            self.store,
-            clock,
-            tasks,
-            registrar,
-            self.gateway.calls,
-            self.gateway.desks.find,
-            owner=self.owner,
-            chance=SeededChance(world.chance.getrandbits(32)),
+        self._fiscal = (
+            None
+            if registrar is None
+            else FiscalDriver(
+                self.store,
+                clock,
+                tasks,
+                registrar,
+                self.gateway.calls,
+                self.gateway.desks.find,
+                owner=self.owner,
+                chance=SeededChance(world.chance.getrandbits(32)),
+            )
         )
         world.spawn(self._start(), self.life)
 
     async def _start(self) -> None:
-        """Start what drives receipts. Days are closed and messages sent elsewhere: that has tests of its own."""
+        """Start what drives receipts; closing days and sending messages have tests of their own."""
         await self.gateway.receipts.start()
         if self._fiscal is not None:
             self._fiscal.start()

@@ -3,6 +3,7 @@
 It understands what the gateway asks and refuses anything else loudly: a query that it would misread proves
 nothing. `test_store.py` compares it with a real database.
 """
+# how a statement is put together is told nowhere else
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +55,7 @@ def value_of(part: Any, row: Row, values: Values) -> Any:
     if isinstance(part, elements.ColumnClause):
         return int(part.name)
     if isinstance(part, elements.Grouping | elements.Label | elements.Cast):
-        return value_of(getattr(part, "element", None) or part.clause, row, values)  # type: ignore[union-attr]
+        return value_of(getattr(part, "element", None) or part.clause, row, values)
     if isinstance(part, elements.Null):
         return None
     if isinstance(part, elements.True_ | elements.False_):
@@ -86,7 +87,11 @@ def _text(text: str, row: Row) -> bool:
 def _boolean(part: Any, row: Row, values: Values) -> Any:
     inner = [value_of(each, row, values) for each in part.clauses]
     if part.operator is operators.and_:
-        return False if any(each is not None and not each for each in inner) else (None if None in inner else True)
+        return (
+            False
+            if any(each is not None and not each for each in inner)
+            else (None if None in inner else True)
+        )
     if part.operator is operators.or_:
         return True if any(inner) else (None if None in inner else False)
     raise NotUnderstood(str(part))
@@ -95,7 +100,11 @@ def _boolean(part: Any, row: Row, values: Values) -> Any:
 def _binary(part: Any, row: Row, values: Values) -> Any:
     left = value_of(part.left, row, values)
     if part.operator in {operators.is_, operators.is_not}:
-        same = left is None if isinstance(part.right, elements.Null) else left == value_of(part.right, row, values)
+        same = (
+            left is None
+            if isinstance(part.right, elements.Null)
+            else left == value_of(part.right, row, values)
+        )
         return same if part.operator is operators.is_ else not same
     right = value_of(part.right, row, values)
     if part.operator in {operators.in_op, operators.not_in_op}:

@@ -17,6 +17,7 @@ from simulation.process import Processes
 from simulation.registry import Registry
 from simulation.watch import Watch
 from simulation.world import BASE_MS, World
+from tiyin.gateway.receipts.records import Receipt
 
 __all__ = ["Outcome", "run_seed", "run_seeds", "story"]
 
@@ -86,7 +87,9 @@ def _run(seed: int, errors: list[str], *, traced: bool) -> Outcome:
     watch = Watch(world, bank, merchant, registry)
     states: list[int] = []
     try:
-        world.loop.run(_live(world, Processes(world, network, bank, merchant, watch, registry), network, watch))
+        world.loop.run(
+            _live(world, Processes(world, network, bank, merchant, watch, registry), network, watch)
+        )
         watch.look_at_end()
     except Stuck as stuck:
         world.problem(str(stuck))
@@ -100,7 +103,9 @@ async def _live(world: World, processes: Processes, network: Network, watch: Wat
     processes.begin()
     clients = Clients(world, network, processes, watch)
     for _ in range(world.faults.jumps):
-        world.later(world.chance.random() * 300, world.turn, world.chance.randint(1, world.faults.jump_ms_max))
+        world.later(
+            world.chance.random() * 300, world.turn, world.chance.randint(1, world.faults.jump_ms_max)
+        )
     await clients.run()
     world.say("world", "troubles end")
     world.faults.stop()
@@ -117,7 +122,7 @@ async def _live(world: World, processes: Processes, network: Network, watch: Wat
             break
 
 
-def _worked(world: World) -> list[object]:
+def _worked(world: World) -> list[Receipt]:
     receipts = world.tables.rows.get("receipts", {})
     return [receipts[key] for key in world.tables.work if key in receipts]
 
@@ -131,6 +136,5 @@ def story(outcome: Outcome) -> str:
         lines.append(f"  {(at - start)!s:>18.18}  {who:<12} {what}  {about}".rstrip())
     problems = "\n".join(f"  - {problem}" for problem in outcome.problems)
     return (
-        "\n".join(lines)
-        + f"\nseed {outcome.seed}:\n{problems}\nreplay: make simulate SEEDS={outcome.seed}\n"
+        "\n".join(lines) + f"\nseed {outcome.seed}:\n{problems}\nreplay: make simulate SEEDS={outcome.seed}\n"
     )

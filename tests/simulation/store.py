@@ -10,7 +10,7 @@ from simulation.loop import Life
 from simulation.tables import MemoryTables
 from simulation.world import World
 from tiyin.storage import Lease, OutcomeUnknown, StorageUnavailable, Table
-from tiyin.storage.tables import Expecting
+from tiyin.storage.store import WorkQueue
 
 __all__ = ["InstantStore", "SimStore"]
 
@@ -29,7 +29,7 @@ class InstantStore:
     def __init__(self, tables: MemoryTables, now_s: Callable[[], float]) -> None:
         self.tables = tables
         self.now_s = now_s
-        self.work = _Work(self)
+        self.work: WorkQueue = _Work(self)
 
     async def _do(self, what: str, apply: Callable[[], Any], *, writes: bool = True) -> Any:
         return apply()
@@ -41,9 +41,8 @@ class InstantStore:
         self, table: Table[Any], key: str, rule: Any, *, lease: Lease | None = None
     ) -> tuple[Any, Lease | None]:
         sent_s = self.now_s()
-        inner = rule.rule if isinstance(rule, Expecting) else rule
         answer: tuple[Any, Lease | None] = await self._do(
-            f"change {_shown(table, key)}", lambda: self.tables.change(table, key, inner, lease, sent_s)
+            f"change {_shown(table, key)}", lambda: self.tables.change(table, key, rule, lease, sent_s)
         )
         return answer
 
@@ -77,7 +76,7 @@ class InstantStore:
         """Nothing."""
 
 
-class _Work:
+class _Work(WorkQueue):
     """The work queue."""
 
     def __init__(self, store: InstantStore) -> None:
@@ -165,7 +164,9 @@ class SimStore(InstantStore):
     def _unknown(self, future: asyncio.Future[Any], what: str, apply: Callable[[], Any]) -> None:
         world = self._world
         happened = world.chance.random() < 0.5
-        world.say(self._life.name, f"{what}: the connection is lost, {'after' if happened else 'before'} the commit")
+        world.say(
+            self._life.name, f"{what}: the connection is lost, {'after' if happened else 'before'} the commit"
+        )
         if happened:
             try:
                 apply()

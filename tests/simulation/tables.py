@@ -13,6 +13,7 @@ from simulation.query import holds, run_query
 from tiyin.storage import Decision, Done, Lease, LeaseLost, Schedule, Table, Taken
 from tiyin.storage.deciding import checked_values
 from tiyin.storage.schema import Work
+from tiyin.storage.tables import Expecting
 
 __all__ = ["MemoryTables"]
 
@@ -47,11 +48,21 @@ class MemoryTables:
         return rows
 
     def change(
-        self, table: Table[Any], key: str, rule: Callable[[Any], Decision[Any]], lease: Lease | None, sent_s: float
+        self,
+        table: Table[Any],
+        key: str,
+        rule: Callable[[Any], Decision[Any]],
+        lease: Lease | None,
+        sent_s: float,
     ) -> tuple[Any, Lease | None]:
         """Do what `Store.change_and_lease` does."""
         rows = self.of(table)
         row = rows.get(key)
+        if isinstance(rule, Expecting):
+            expected, rule = rule.row, rule.rule
+            if row is not None and expected is not None and expected.version == row.version:
+                # As real stores do: the decision is made on what the caller believes to be stored.
+                row = expected
         try:
             decision = rule(row)
         except BaseException:
@@ -90,9 +101,7 @@ class MemoryTables:
         for record in fresh.values():
             self.appended(table, record)
 
-    def query(
-        self, statement: Any, table: Table[Any] | None, values: Mapping[str, Any] | None
-    ) -> list[Any]:
+    def query(self, statement: Any, table: Table[Any] | None, values: Mapping[str, Any] | None) -> list[Any]:
         """Do what `Store.query` does."""
         found = run_query(statement, self._rows_of, values)
         return found if table is None else [table.record(*row) for row in found]
@@ -106,7 +115,9 @@ class MemoryTables:
         if table.forgets_by is None:
             raise ValueError(f"{table.name} forgets nothing")
         by, rows = table.forgets_by, self.of(table)
-        old = sorted((key for key in rows if getattr(rows[key], by) < before), key=lambda key: getattr(rows[key], by))
+        old = sorted(
+            (key for key in rows if getattr(rows[key], by) < before), key=lambda key: getattr(rows[key], by)
+        )
         for key in old[:limit]:
             del rows[key]
         return len(old[:limit])
@@ -124,9 +135,9 @@ class MemoryTables:
             if None in values:
                 continue
             for other_key, other in self.of(table).items():
-                if other_key != key and [getattr(other, name) for name in names] == values:
-                    if holds(where, _asdict(other), {}):
-                        raise Taken(table.name, key)
+                same = other_key != key and [getattr(other, name) for name in names] == values
+                if same and holds(where, _asdict(other), {}):
+                    raise Taken(table.name, key)
 
     def _fence(self, lease: Lease | None) -> None:
         if lease is None:
@@ -145,7 +156,9 @@ class MemoryTables:
         else:
             epoch = next(self._epochs) if change.owner is not None else 0
         until = now + change.lease_ms if change.lease_ms else 0
-        new = Work(change.key, change.kind, now + max(change.next_in_ms, change.lease_ms), change.owner, epoch, until)
+        new = Work(
+            change.key, change.kind, now + max(change.next_in_ms, change.lease_ms), change.owner, epoch, until
+        )
         old = self.work.get(change.key)
         if old is not None:
             new = _on_conflict(old, new, now)

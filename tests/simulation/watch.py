@@ -8,19 +8,21 @@ from typing import Any
 
 import msgspec
 
-from simulation.acquirer import Bank, Kept
+from simulation.acquirer import Bank, Kept, SimAcquirer
 from simulation.merchant import Merchant
 from simulation.registry import Registry
 from simulation.world import World
 from tiyin.gateway.ledger import ENTRIES, Entry
+from tiyin.gateway.merchant_calls.calls import TIMEOUT_MS
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt
 from tiyin.gateway.receipts.states import may_move
 
-__all__ = ["Watch"]
+__all__ = ["KEYED", "Watch"]
 
 _PATIENCE_MS = 120_000
-_LEASE_S = 250.0
 _WORKED = frozenset({1, 2, 3, 5, 6, 21, 30})
+KEYED = "under the key"
+"""What a receipt's description says where it was made under an Idempotency-Key."""
 _CALLS = {
     "CreateTransaction": "create",
     "PerformTransaction": "perform",
@@ -89,7 +91,7 @@ class Watch:
     def _look_at_move(self, before: Receipt, after: Receipt) -> None:
         if not may_move(after.route, before.state, after.state):
             self._world.problem(f"a move from {before.state} to {after.state} on the {after.route} route")
-        if before.state != 0 and after.state not in {0} and before.attempt == after.attempt:
+        if before.state != 0 and after.state != 0 and before.attempt == after.attempt:
             pinned = ("time_ms", "amount_tiyin", "account", "endpoint", "attempt_key", "card_id")
             for name in pinned:
                 if name == "time_ms" and before.state in {5, 20}:
@@ -118,12 +120,12 @@ class Watch:
 
     # ---- what is sent
 
-    def _holds_no_lease(self, receipt_id: str, owner: str) -> bool:
+    def _look_at_lease(self, receipt_id: str, owner: str, longest_ms: int) -> None:
+        """Insist on a lease that lasts until the call must be over: drivers look in the very same moment."""
         work = self._world.tables.work.get(receipt_id)
-        if work is None or work.owner in {None, owner} or work.leased_until <= self._world.database_ms():
-            return False
-        # Who stood still between his look at the lease and his call cannot know better.
-        return not self._world.turned_lately_ms(_LEASE_S)
+        left_ms = -1 if work is None else work.leased_until - self._world.database_ms()
+        if work is None or work.owner != owner or left_ms < longest_ms:
+            self._world.problem(f"{owner} makes a call that its lease does not cover ({left_ms} ms left)")
 
     def sends_to_merchant(self, body: bytes, owner: str) -> None:
         """Look at a request that leaves for the merchant."""
@@ -134,16 +136,13 @@ class Watch:
             return
         name = params["id"]
         stored: Receipt = self._world.tables.of(RECEIPTS)[name]
-        if self._holds_no_lease(name, owner):
-            self._world.problem(f"{owner} calls the merchant while another process has the lease")
+        self._look_at_lease(name, owner, TIMEOUT_MS)
         if not any((name, step, attempt) in self.intents for attempt in range(stored.attempt + 1)):
             self._world.problem(f"{method} was sent, and nobody had written that it would be")
         if method == "CreateTransaction":
             self._look_at_create(name, params, stored)
         if method == "CancelTransaction" and stored.step in {"debit", "capture", "create", "hold", "perform"}:
-            lately = self._world.turned_lately_ms(120)
-            if not lately:
-                self._world.problem(f"CancelTransaction was sent while {stored.step} is not known")
+            self._world.problem(f"CancelTransaction was sent while {stored.step} is not known")
 
     def _look_at_create(self, name: str, params: Any, stored: Receipt) -> None:
         what = (params["amount"], params["account"])
@@ -158,18 +157,17 @@ class Watch:
     def sends_to_bank(self, what: str, key: str, now_ms: int, owner: str) -> None:
         """Look at a request that leaves for the bank."""
         name, _, attempt = key.partition("-")
-        if self._holds_no_lease(name, owner):
-            self._world.problem(f"{owner} calls the bank while another process has the lease")
+        self._look_at_lease(name, owner, SimAcquirer.timeout_ms)
         if what == "status":
             return
         stored: Receipt | None = self._world.tables.of(RECEIPTS).get(name)
         if stored is None or not any((name, step, int(attempt)) in self.intents for step in _INTENTS[what]):
             self._world.problem(f"{what} {key} was sent, and nobody had written that it would be")
             return
-        if what in {"debit", "hold"} and stored.attempt == int(attempt):
-            # The sender's own clock said so in the same moment, however long he stood still before.
-            if now_ms - stored.time_ms > _PATIENCE_MS + 2 * self._world.faults.skew_ms:
-                self._world.problem(f"a {what} in the payer's absence")
+        # The sender's own clock says so in the same moment, however long he stood still before.
+        late = now_ms - stored.time_ms > _PATIENCE_MS + 2 * self._world.faults.skew_ms
+        if late and what in {"debit", "hold"} and stored.attempt == int(attempt):
+            self._world.problem(f"a {what} in the payer's absence")
 
     # ---- what the bank does
 
@@ -209,6 +207,9 @@ class Watch:
         for receipt in self._world.tables.of(RECEIPTS).values():
             for problem in self._end_of(receipt):
                 self._world.problem(f"{receipt.id} at the end in {receipt.state}: {problem}")
+        made = [receipt.description for receipt in self._world.tables.of(RECEIPTS).values()]
+        if any(made.count(each) > 1 for each in made if KEYED in each):
+            self._world.problem("one Idempotency-Key made two receipts")
         if self._one_time_tokens_that_paid_twice():
             self._world.problem("a one-time token paid more than once")
         for name in self._bank.books:
@@ -256,7 +257,11 @@ class Watch:
         expected: dict[str, int] = {}
         if receipt.state == 4:
             commission = receipt.commission_tiyin
-            expected = {"acquirer": kept, f"desk:{receipt.desk_id}": commission - kept, "commission": -commission}
+            expected = {
+                "acquirer": kept,
+                f"desk:{receipt.desk_id}": commission - kept,
+                "commission": -commission,
+            }
             expected = {account: balance for account, balance in expected.items() if balance}
         elif receipt.state == 5:
             expected = {"acquirer-holds": held, "held": -held} if held else left
@@ -292,7 +297,7 @@ class Watch:
             found.append("somebody was told that it is paid, and nobody asked to cancel it")
         if 50 in states and receipt.state != 50:
             found.append("somebody was told that it is cancelled")
-        if receipt.id in self.cancel_acknowledged and receipt.state not in {50, 20}:
-            if receipt.state != 4 or (receipt.error is None and receipt.cancel_reason is None):
-                found.append("a cancel was acknowledged, and nothing says why it is not cancelled")
+        explained = receipt.state == 4 and (receipt.error is not None or receipt.cancel_reason is not None)
+        if receipt.id in self.cancel_acknowledged and receipt.state not in {50, 20} and not explained:
+            found.append("a cancel was acknowledged, and nothing says why it is not cancelled")
         return found

@@ -3,8 +3,8 @@
 import asyncio
 import contextvars
 import random
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from simulation.faults import Faults
 from simulation.loop import LIFE, Life, SimLoop
@@ -12,8 +12,6 @@ from simulation.tables import MemoryTables
 from tiyin.storage import Lease
 
 __all__ = ["BASE_MS", "SimClock", "SimLease", "World"]
-
-T = TypeVar("T")
 
 BASE_MS = 1_790_000_000_000
 _POLL_S = 0.5
@@ -43,8 +41,6 @@ class World:
         self.loop = SimLoop()
         self.start_s = self.loop.time()
         self.turned_ms = 0
-        self.turns: list[tuple[float, int]] = []
-        self.stalls: list[tuple[float, float]] = []
         self.tables = MemoryTables(self.database_ms, SimLease)
         self.problems: list[str] = []
         self.trace: list[tuple[float, str, str, str]] = []
@@ -100,24 +96,16 @@ class World:
         """Let a process stand still for a while, as one that is swapped out or collects garbage."""
         seconds = self.chance.choice((0.5, 5.0, 25.0, 60.0, 200.0)) * self.chance.random()
         life.stalled_until = self.loop.time() + seconds
-        self.stalls.append((life.stalled_until, seconds))
         self.say(life.name, f"stands still for {seconds:.1f} s")
 
     def turn(self, ms: int) -> None:
         """Turn the product's clock forward."""
         self.turned_ms += ms
-        self.turns.append((self.loop.time(), ms))
         self.say("clock", f"is turned by {ms} ms")
         for number, (due_ms, future, clock) in list(self.sleepers.items()):
             if clock.now_ms() >= due_ms and not future.done():
                 self.sleepers.pop(number, None)
                 self.later(0, _wake, future)
-
-    def turned_lately_ms(self, seconds: float) -> int:
-        """Tell by how much the clock was turned within the last seconds, and how long processes stood still."""
-        since = self.loop.time() - seconds
-        turned = sum(ms for at, ms in self.turns if at >= since)
-        return turned + int(sum(long * 1000 for until, long in self.stalls if until >= since))
 
     async def poll(self) -> None:
         """Wait as somebody who looks for work twice a second: until there may be some."""
@@ -191,13 +179,3 @@ class SimClock:
             await future
         finally:
             world.sleepers.pop(number, None)
-
-
-async def within(world: World, seconds: float, waiting: Awaitable[T]) -> T | None:
-    """Wait for something for so long; None when it did not come."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await waiting
-    except TimeoutError:
-        world.say("client", "waits no longer")
-        return None

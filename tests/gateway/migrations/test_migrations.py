@@ -40,7 +40,8 @@ def described_sqlite(path: Path) -> list[tuple[str, ...]]:
         described = [
             (str(kind), str(name), str(table), " ".join(str(sql).split())) for kind, name, table, sql in rows
         ]
-        return [row for row in described if row[2] != "alembic_version"]
+        # What refuses changes of the ledger is the migration's alone, and has tests of its own.
+        return [row for row in described if row[2] != "alembic_version" and row[0] != "trigger"]
     finally:
         connection.close()
 

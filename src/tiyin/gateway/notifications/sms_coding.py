@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from tiyin.protocol.hidden import rich_repr
+
 __all__ = ["Coded", "code_sms", "count_parts", "plain_sms"]
 
 _BASIC: Final = (
@@ -66,6 +68,8 @@ class Coded(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Coded({self.data_coding}, {len(self.parts)} parts)"
+
+    __rich_repr__ = rich_repr
 
 
 def plain_sms(text: str) -> str:
