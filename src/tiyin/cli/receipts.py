@@ -74,7 +74,7 @@ def show(receipt_id: str, *, as_json: bool, data: Path | None) -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("when", "what", "how"):
         table.add_column(title, overflow="fold")
-    for at_ms, what, how in sorted(_events(story)):
+    for at_ms, what, how in sorted(_events(story), key=lambda event: event[0]):
         table.add_row(_moment(at_ms), what, how)
     out.print()
     out.print(table)

@@ -22,6 +22,19 @@ from tiyin.storage import Decision, Store, Table
 __all__ = ["Interventions", "NoReceipt", "NotPaused", "Signature", "Story"]
 
 _ROWS_MAX: Final = 1_000
+_BOOKED: Final = (
+    "held",
+    "posted",
+    "voided",
+    "taken",
+    "earned",
+    "commission",
+    "returning",
+    "refunding",
+    "uncommission",
+    "returned",
+)
+"""The order in which entries of one commit are told: the way of the money."""
 _WHO_MAX: Final = 100
 _WHY_MAX: Final = 500
 # Keys that belong to a receipt are its id, a separator (":" or "-") and more: all of them sort before
@@ -96,7 +109,7 @@ class Interventions:
             receipt,
             sorted(attempts, key=lambda attempt: int(attempt.id.rpartition("-")[2])),
             sorted(interventions, key=lambda row: row.at_ms),
-            sorted(entries, key=lambda entry: entry.at_ms),
+            sorted(entries, key=lambda entry: (entry.at_ms, _BOOKED.index(entry.what))),
         )
 
     async def _beside(self, table: Table[Any], receipt_id: str) -> list[Any]:
