@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from tiyin.gateway.acquiring.port import Acquirer, CardNumber, Debited, Held, OutcomeUnknown
+from tiyin.gateway.acquiring.port import Acquirer, CardNumber, Debited, Held, NotFound, OutcomeUnknown
 from tiyin.gateway.merchant_calls.answers import Answered, Created, Outcome, Unknown
 from tiyin.gateway.merchant_calls.calls import MerchantCalls, Target
 from tiyin.gateway.receipts.at_acquirer import (
@@ -36,6 +36,7 @@ from tiyin.gateway.receipts.holds import hold_answered, hold_watched
 from tiyin.gateway.receipts.moves import Moved, PayIntent, Terms, begin_payment
 from tiyin.gateway.receipts.orders import Orders
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt, Step
+from tiyin.gateway.receipts.repeating import is_given_up
 from tiyin.gateway.receipts.states import CANCELLED, CREATED
 from tiyin.runtime.clock import Clock
 from tiyin.storage import Decision, Lease, LeaseLost, StorageError, Store
@@ -290,6 +291,9 @@ class PaymentDriver:
             if lease.left_ms() < self._acquirer.timeout_ms:
                 # The database took long to give the card. Nothing was sent; the next round renews the lease.
                 return NotKnown()
+            if is_given_up(receipt, self._terms(receipt.id, fresh=False)):
+                # It took long to come here, and nothing was sent: the key is forbidden instead.
+                return NotFound()
             if step == "hold":
                 return await self._acquirer.hold(key, card, receipt.amount_tiyin, receipt.terminal)
             return await self._acquirer.debit(key, card, receipt.amount_tiyin, receipt.terminal)
