@@ -61,6 +61,10 @@ class Payment:
         self._token = token.encode()
 
     async def __call__(self, client: Client, _: int) -> None:
+        await self.pay(client)
+
+    async def pay(self, client: Client) -> str:
+        """Make a receipt, pay it, and give its id."""
         answer = await client.post(
             b"/api",
             b'{"jsonrpc":"2.0","id":1,"method":"receipts.create","params":{"amount":%d,'
@@ -68,13 +72,15 @@ class Payment:
             self._headers,
         )
         start = answer.index(b'"_id":"') + 7
+        receipt = answer[start : start + 24]
         answer = await client.post(
             b"/api",
             b'{"jsonrpc":"2.0","id":2,"method":"receipts.pay","params":{"id":"%b","token":"%b"}}'
-            % (answer[start : start + 24], self._token),
+            % (receipt, self._token),
             self._headers,
         )
         assert b'"state":4' in answer, answer
+        return receipt.decode()
 
 
 async def saved_card(port: int, desk: str, key: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import uvicorn
 
+from bench.own_time import OwnTime
 from tiyin.merchant import Billing, MerchantApi, Order, Transaction, payme_app
 
 __all__ = ["AMOUNT_TIYIN", "KEY"]
@@ -35,9 +36,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database", required=True)
     parser.add_argument("--reserving", action="store_true")
+    parser.add_argument("--own-times", action="store_true")
     arguments = parser.parse_args()
     app = payme_app(MerchantApi(ReservingShop() if arguments.reserving else Shop(), arguments.database, KEY))
-    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
+    timed = OwnTime(app) if arguments.own_times else app
+    uvicorn.run(timed, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -15,7 +16,7 @@ from bench.databases import Databases
 from bench.servers import free_port, running
 from bench.shops import by_hand, with_kit
 
-__all__ = ["compare_django", "compare_gateway", "compare_merchant", "compare_reserving"]
+__all__ = ["Running", "compare_django", "compare_gateway", "compare_merchant", "compare_reserving", "gateway"]
 
 _FLOOR = {"floor": "of its floor"}
 _BY_HAND = {"by hand": "times the view by hand"}
@@ -75,9 +76,8 @@ async def compare_gateway(databases: Databases, kind: str, rounds: int, seconds:
     for _ in range(rounds):
         async with _floor(databases, kind) as (port, servers):
             await measure(sides["floor"], port, Payment("floor", "floor", "floor"), seconds, servers)
-        async with _gateway(databases, kind) as (port, servers, desk, key):
-            token = await saved_card(port, desk, key)
-            await measure(sides["tiyin"], port, Payment(desk, key, token), seconds, servers)
+        async with gateway(databases, kind) as there:
+            await measure(sides["tiyin"], there.port, there.payment, seconds, there.servers)
     return comparison
 
 
@@ -96,23 +96,39 @@ async def _floor(databases: Databases, kind: str) -> AsyncIterator[tuple[int, li
             yield port, [server, shop]
 
 
+class Running(NamedTuple):
+    """A gateway and its merchant as processes, and what pays there."""
+
+    port: int
+    merchant_port: int
+    servers: list[psutil.Process]
+    payment: Payment
+
+
 @contextlib.asynccontextmanager
-async def _gateway(
-    databases: Databases, kind: str
-) -> AsyncIterator[tuple[int, list[psutil.Process], str, str]]:
+async def gateway(databases: Databases, kind: str, *of_merchant: str) -> AsyncIterator[Running]:
+    """Run the gateway over an empty database, beside the reserving merchant.
+
+    Args:
+        databases: Where the databases of both come from.
+        kind: The kind of database.
+        of_merchant: More arguments for the merchant's server.
+    """
     async with databases.fresh(kind) as url, databases.fresh(kind) as merchant_url:
         port, merchant_port = free_port(), free_port()
         with tempfile.TemporaryDirectory() as folder:
             manifest = Path(folder) / "manifest.json"
             endpoint = f"http://127.0.0.1:{merchant_port}/"
-            reserving = ["--database", merchant_url, "--reserving"]
+            reserving = ["--database", merchant_url, "--reserving", *of_merchant]
             arguments = ["--database", url, "--merchant", endpoint, "--manifest", str(manifest)]
             with (
                 running("bench.merchant_server", merchant_port, *reserving) as shop,
                 running("bench.gateway_server", port, *arguments) as server,
             ):
                 made = json.loads(_await_text(manifest))
-                yield port, [server, shop], made["desk"], made["key"]
+                token = await saved_card(port, made["desk"], made["key"])
+                payment = Payment(made["desk"], made["key"], token)
+                yield Running(port, merchant_port, [server, shop], payment)
 
 
 def _await_text(path: Path) -> str:

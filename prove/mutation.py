@@ -63,21 +63,38 @@ ROOMS = {
             for name in (
                 "states",
                 "moves",
+                "outcomes",
                 "at_billing",
                 "at_acquirer",
                 "holds",
                 "cancelling",
                 "people",
                 "shares",
+                "repeating",
+                "fiscal_work",
             )
         ),
         tests=tuple(
-            f"tests/gateway/receipts/test_{name}.py" for name in ("moves", "cancel_moves", "hold_moves")
+            f"tests/gateway/receipts/test_{name}.py"
+            for name in (
+                "moves",
+                "cancel_moves",
+                "hold_moves",
+                "rules_billing",
+                "rules_acquirer",
+                "rules_holds",
+                "rules_cancel",
+                "rules_asked",
+                "rules_bounds",
+            )
         ),
     ),
     "ledger": Room(
         modules=("src/tiyin/gateway/ledger/entries.py", "src/tiyin/gateway/receipts/agreement.py"),
-        tests=("tests/gateway/ledger/test_agreement.py",),
+        tests=tuple(
+            f"tests/gateway/ledger/test_{name}.py"
+            for name in ("agreement", "ledger", "rules_agreement", "rules_entries")
+        ),
     ),
 }
 

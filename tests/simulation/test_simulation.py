@@ -6,8 +6,8 @@ import pytest
 
 from simulation.run import Outcome, run_seed, run_seeds, story
 
-SEEDS = 6_000
-CHUNK = 150
+SEEDS = 4_000
+CHUNK = 200
 
 
 def told(outcome: Outcome) -> str:

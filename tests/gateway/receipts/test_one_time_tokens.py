@@ -83,6 +83,12 @@ class CardsWorld(World):
         found = await self.store.inner.get_many(OPERATIONS, keys)
         return sum(operation.state == DEBITED for operation in found.values())
 
+    async def ever_debited(self, receipts: list[Receipt]) -> int:
+        """Count the receipts that were debited, also those whose money went back."""
+        keys = {receipt.id for receipt in receipts}
+        rows = await self.store.inner.query(OPERATIONS.schema.select(), OPERATIONS)
+        return len({row.id[:24] for row in rows if row.id[:24] in keys and row.debited_ms})
+
 
 @pytest.fixture
 async def crowded(store: Store) -> CardsWorld:
@@ -227,5 +233,5 @@ async def test_any_race_for_a_token_is_won_by_one_receipt(crowded: CardsWorld) -
         assert await crowded.debits(receipts) <= 1, seed
         for receipt in receipts:
             await crowded.pay(receipt, token)
-        assert await crowded.debits(receipts) == 1, seed
+        assert await crowded.ever_debited(receipts) == 1, seed
     await agrees(crowded)
