@@ -160,7 +160,9 @@ def create_checked(receipt: Receipt, outcome: Outcome[Checked], terms: Terms) ->
             return let_go(receipt, terms, note_of(outcome))
         case RefusedByMerchant(code) if code == _NOT_FOUND:
             # What refused the repeat stands in `error` already; it is what the payer is told.
-            return not_created(receipt, terms, error=receipt.error or "", note=note_of(outcome))
+            return not_created(
+                receipt, terms, error=receipt.error or stored_error_for(outcome), note=note_of(outcome)
+            )
         case Unknown():
             return _unknown_in_patience(receipt, outcome, terms)
         case _:
