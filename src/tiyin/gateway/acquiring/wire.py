@@ -142,7 +142,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     outcome: OutcomeName
     reference: Words = ""
     code: int = 0
-    reason: str = ""
+    reason: Words = ""
 
 
 class DayPartAnswer(msgspec.Struct, frozen=True):
@@ -175,8 +175,8 @@ class PhoneAnswer(_Hidden, frozen=True):
     """
 
     refusal: int
-    phone: str = ""
-    code: str | None = None
+    phone: Words = ""
+    code: Words | None = None
 
 
 def outcome(key: str, answer: StatusAnswer) -> Outcome:
