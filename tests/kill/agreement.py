@@ -76,7 +76,7 @@ def _wrong_debits(receipts: list[Receipt], operations: list[Operation]) -> Itera
 def _wrong_totals(receipts: list[Receipt], totals: Totals) -> Iterator[str]:
     """The ledger keeps what the paid receipts are, owes it, and has nothing on its way."""
     paid_tiyin = sum(receipt.amount_tiyin for receipt in receipts if receipt.state == PAID)
-    kept = (totals.taken - totals.returned, (totals.owed + totals.payouts_due) + totals.commission)
+    kept = (totals.taken - totals.returned, totals.owed + totals.payouts_due + totals.commission)
     if kept != (paid_tiyin, paid_tiyin) or totals.in_flight or totals.on_its_way_back:
         yield f"the ledger has {totals}, and the paid receipts are {paid_tiyin} tiyin"
 
