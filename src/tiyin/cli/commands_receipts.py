@@ -1,6 +1,5 @@
-"""The commands about receipts, for a person who looks after payments."""
-# ruff: noqa: PLC0415, FBT002  # what a command needs is imported when it runs; typer writes a flag as a
-# default
+"""The commands about receipts; what a command needs is imported when it runs."""
+# ruff: noqa: PLC0415, FBT002  # imports stand inside, see above; typer writes a flag as a default
 
 from pathlib import Path
 from typing import Annotated

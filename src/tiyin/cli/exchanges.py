@@ -2,15 +2,16 @@
 
 import contextlib
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.text import Text
 
+from tiyin.runtime.tashkent import TASHKENT
+
 __all__ = ["block"]
 
 _LINES_MAX: Final = 60
-_TASHKENT: Final = timezone(timedelta(hours=5))
 _DIRECTIONS: Final = {"merchant": "gateway → shop", "api": "caller → API"}
 
 
@@ -21,7 +22,7 @@ def block(exchange: dict[str, Any]) -> Text:
         exchange: As `GET /dev/traffic` tells it.
     """
     request, answer = exchange["request"], exchange["answer"]
-    at = datetime.fromtimestamp(exchange["at_ms"] / 1000, UTC).astimezone(_TASHKENT)
+    at = datetime.fromtimestamp(exchange["at_ms"] / 1000, UTC).astimezone(TASHKENT)
     text = Text()
     text.append(f"#{exchange['number']} ", style="bold")
     text.append(f"{at:%H:%M:%S} {_DIRECTIONS.get(exchange['direction'], exchange['direction'])}  ")

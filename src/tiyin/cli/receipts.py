@@ -11,13 +11,13 @@ from rich.table import Table
 
 from tiyin.cli.ending import out, stop
 from tiyin.cli.place import database_url, open_current_store
-from tiyin.gateway.cards.numbers import TASHKENT
 from tiyin.gateway.receipts.interventions import Interventions, NoReceipt, NotPaused, Signature, Story
 from tiyin.gateway.receipts.records import Receipt, error_of
 from tiyin.protocol.errors import RpcError
 from tiyin.protocol.receipt import RECEIPT_STATE_TEXTS, ReceiptState
 from tiyin.protocol.values import format_sum
 from tiyin.runtime.clock import SystemClock
+from tiyin.runtime.tashkent import TASHKENT
 from tiyin.storage.errors import StorageError
 
 __all__ = ["cancel", "list_paused", "resume", "show"]

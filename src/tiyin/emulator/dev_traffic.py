@@ -14,7 +14,7 @@ The list is narrowed by `desk` (id or name), `method`, `direction` (`merchant`, 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
@@ -28,6 +28,7 @@ from tiyin.emulator.resending import CannotResend, resend
 from tiyin.emulator.traffic import EXCHANGES_MAX, Exchange, curl, pretty
 from tiyin.emulator.triggers import EVENTS, trigger
 from tiyin.emulator.wires import NotNow, Wires
+from tiyin.runtime.tashkent import TASHKENT
 from tiyin.web.render import language_of
 
 __all__ = ["WAIT_MS_MAX", "TrafficPages", "unless_closed"]
@@ -35,7 +36,6 @@ __all__ = ["WAIT_MS_MAX", "TrafficPages", "unless_closed"]
 WAIT_MS_MAX: Final = 30_000
 """The longest that one request waits for an exchange, in milliseconds."""
 
-_TASHKENT: Final = timezone(timedelta(hours=5))
 _SHOWN: Final = 100
 _NUMBER_MAX: Final = 2**53
 _DIRECTIONS: Final = ("merchant", "api")
@@ -190,7 +190,7 @@ class TrafficPages:
 
 def _clock(at_ms: int) -> str:
     """Write a moment's time of day in Tashkent, to the second: exchanges of one minute are told apart."""
-    return datetime.fromtimestamp(at_ms / 1000, _TASHKENT).strftime("%H:%M:%S")
+    return datetime.fromtimestamp(at_ms / 1000, TASHKENT).strftime("%H:%M:%S")
 
 
 def _whole(exchange: Exchange) -> dict[str, Any]:

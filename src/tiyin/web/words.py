@@ -13,6 +13,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from tiyin.protocol.values import Language, format_sum
+from tiyin.runtime.tashkent import TASHKENT
 
 __all__ = ["LANGUAGE_NAMES", "N_", "format_money", "format_when", "translations"]
 
@@ -23,7 +24,6 @@ LOCALES: Final = Path(__file__).parent / "locales"
 
 # Uzbekistan has kept one time all year since 1991, so a fixed zone serves where no zone database is
 # installed.
-_TASHKENT: Final = dt.timezone(dt.timedelta(hours=5))
 _ENGLISH_MONTHS: Final = "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
 
 
@@ -66,7 +66,7 @@ def format_when(moment_ms: int, language: Language) -> str:
         moment_ms: Milliseconds since 1970 (UTC).
         language: The page's language.
     """
-    when = dt.datetime.fromtimestamp(moment_ms / 1000, _TASHKENT)
+    when = dt.datetime.fromtimestamp(moment_ms / 1000, TASHKENT)
     if language == "en":
         return f"{when.day} {_ENGLISH_MONTHS[when.month - 1]} {when:%Y, %H:%M}"
     return f"{when:%d.%m.%Y, %H:%M}"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tiyin.gateway.acquiring import books
 from tiyin.gateway.acquiring.books import DEBITED, DECLINED, HELD, HOLD_MS, REVERSED, Operation
 from tiyin.protocol.values import mask_card_number
+from tiyin.runtime.tashkent import day_number
 
 T0 = 1_700_000_000_000
 UZCARD = mask_card_number("8600069195406311")
@@ -37,7 +38,7 @@ def test_a_capture_takes_what_is_held_and_says_when() -> None:
     decision = books.capture(held(), "k-1", T0 + 5, -31640)
     assert decision.record is decision.answer
     assert (decision.answer.state, decision.answer.debited_ms) == (DEBITED, T0 + 5)
-    assert decision.answer.debited_day == books.tashkent_day(T0 + 5)
+    assert decision.answer.debited_day == day_number(T0 + 5)
     again = books.capture(decision.answer, "k-1", T0 + 9, -31640)
     assert again.answer == decision.answer
     assert not again.writes
@@ -84,8 +85,8 @@ def test_a_hold_that_is_given_back_moved_no_money() -> None:
 
 def test_days_are_tashkents() -> None:
     midnight_ms = 1_767_207_600_000  # 2026-01-01T00:00 in Tashkent
-    assert books.tashkent_day(midnight_ms) == books.day_number(date(2026, 1, 1))
-    assert books.tashkent_day(midnight_ms - 1) == books.day_number(date(2025, 12, 31))
+    assert day_number(midnight_ms) == books.number_of_day(date(2026, 1, 1))
+    assert day_number(midnight_ms - 1) == books.number_of_day(date(2025, 12, 31))
 
 
 DEEDS = st.lists(

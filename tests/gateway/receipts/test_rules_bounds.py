@@ -14,7 +14,6 @@ from tiyin.gateway.receipts.moves import Note, put
 from tiyin.gateway.receipts.people import NotPaused, Signature, resume
 from tiyin.gateway.receipts.records import Attempt, error_of
 from tiyin.gateway.receipts.repeating import (
-    DAY_MS,
     EXPIRY_MS,
     PATIENCE_MS,
     WAIT_MS_MAX,
@@ -27,6 +26,7 @@ from tiyin.gateway.receipts.shares import WrongReceivers, split
 from tiyin.gateway.receipts.states import may_move, route_of
 from tiyin.protocol.merchant_api import Reason
 from tiyin.protocol.values import Text
+from tiyin.runtime.tashkent import DAY_MS
 from tiyin.storage import Done, Schedule
 from tiyin.storage.tables import WorkChange
 

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from tiyin.gateway.cards.numbers import Scheme, scheme_of
 from tiyin.gateway.metadata import metadata
+from tiyin.runtime.tashkent import DAY_MS, day_number
 from tiyin.storage import INTEGER, TEXT, Decision, Table, define, version_column
 
 __all__ = [
@@ -33,14 +34,13 @@ __all__ = [
     "REVERSED",
     "Operation",
     "capture",
-    "day_number",
     "debit",
     "expire",
     "hold",
     "holds_live_since_ms",
     "is_expired",
+    "number_of_day",
     "reverse",
-    "tashkent_day",
 ]
 
 HELD: Final = "held"
@@ -48,9 +48,7 @@ DEBITED: Final = "debited"
 DECLINED: Final = "declined"
 REVERSED: Final = "reversed"
 
-_DAY_MS: Final = 86_400_000
-_TASHKENT_MS: Final = 5 * 3_600_000
-HOLD_MS: Final = 30 * _DAY_MS
+HOLD_MS: Final = 30 * DAY_MS
 """How long Uzcard keeps a hold, milliseconds; HUMO's end never by themselves."""
 
 
@@ -118,17 +116,8 @@ OPERATIONS: Final = Table(
 )
 
 
-def tashkent_day(at_ms: int) -> int:
-    """Give a moment's day in Tashkent, days since 1970.
-
-    Args:
-        at_ms: Milliseconds since 1970.
-    """
-    return (at_ms + _TASHKENT_MS) // _DAY_MS
-
-
-def day_number(day: date) -> int:
-    """Count a date as `tashkent_day` does, days since 1970."""
+def number_of_day(day: date) -> int:
+    """Count a date as `day_number` counts moments, days since 1970."""
     return (day - date(1970, 1, 1)).days
 
 
@@ -157,7 +146,7 @@ def debit(stored: Operation | None, asked: Operation) -> Decision[Operation]:
     if stored is not None:
         return Decision(stored)
     if asked.state == DEBITED:
-        asked = replace(asked, debited_ms=asked.at_ms, debited_day=tashkent_day(asked.at_ms))
+        asked = replace(asked, debited_ms=asked.at_ms, debited_day=day_number(asked.at_ms))
     return Decision(asked, asked)
 
 
@@ -190,7 +179,7 @@ def capture(stored: Operation | None, key: str, now_ms: int, code: int) -> Decis
         return Decision(nothing, nothing)
     if stored.state != HELD or is_expired(stored, now_ms):
         return expire(stored, now_ms)
-    taken = replace(stored, state=DEBITED, at_ms=now_ms, debited_ms=now_ms, debited_day=tashkent_day(now_ms))
+    taken = replace(stored, state=DEBITED, at_ms=now_ms, debited_ms=now_ms, debited_day=day_number(now_ms))
     return Decision(taken, taken)
 
 
@@ -218,6 +207,6 @@ def reverse(stored: Operation | None, key: str, now_ms: int) -> Decision[Operati
         state=REVERSED,
         at_ms=now_ms,
         reversed_ms=now_ms,
-        reversed_day=tashkent_day(now_ms) if stored.state == DEBITED else 0,
+        reversed_day=day_number(now_ms) if stored.state == DEBITED else 0,
     )
     return Decision(reversed_, reversed_)

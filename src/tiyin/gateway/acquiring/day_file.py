@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from tiyin.gateway.acquiring.books import OPERATIONS, day_number
+from tiyin.gateway.acquiring.books import OPERATIONS, number_of_day
 from tiyin.gateway.acquiring.port import DayLine
 from tiyin.storage import Store
 
@@ -53,7 +53,7 @@ async def day_file(store: Store, day: date, after: str, limit: int) -> list[DayL
         StorageError: When the books could not be read.
     """
     key, _, kind = after.rpartition(" ")
-    values = {"day": day_number(day), "key": key, "rows": limit}
+    values = {"day": number_of_day(day), "key": key, "rows": limit}
     debits = await store.query(_DEBITS, OPERATIONS, values)
     reversals = await store.query(_REVERSALS, OPERATIONS, values)
     lines = [DayLine(row.id, _DEBIT, row.amount_tiyin, row.debited_ms, row.terminal) for row in debits]
@@ -63,7 +63,7 @@ async def day_file(store: Store, day: date, after: str, limit: int) -> list[DayL
     if kind == _DEBIT:
         # The reversal of the very operation whose debit ended the part before is still to come.
         operation = await store.get(OPERATIONS, key)
-        if operation is not None and operation.reversed_day == day_number(day):
+        if operation is not None and operation.reversed_day == number_of_day(day):
             lines.append(
                 DayLine(key, _REVERSAL, operation.amount_tiyin, operation.reversed_ms, operation.terminal)
             )

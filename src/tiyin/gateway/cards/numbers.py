@@ -5,12 +5,13 @@ Documentation: subscribe-api/cards.create, introduction (Uzcard and HUMO)
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from tiyin.protocol import receipt
 from tiyin.protocol.errors import RpcError, SubscribeCode
+from tiyin.runtime.tashkent import TASHKENT
 
 __all__ = [
     "Scheme",
@@ -20,9 +21,6 @@ __all__ = [
     "read_number",
     "scheme_of",
 ]
-
-TASHKENT: Final = timezone(timedelta(hours=5))
-"""Uzbekistan keeps one time all year: a card is good until its month ends there."""
 
 
 class Scheme(StrEnum):

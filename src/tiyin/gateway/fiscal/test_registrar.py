@@ -5,7 +5,7 @@ gaps. A repeat is recognised by receipt and kind, whatever process makes it.
 """
 
 import hashlib
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ from tiyin.gateway.fiscal.registrar import RegistrarUnavailable, Sale
 from tiyin.gateway.metadata import metadata
 from tiyin.protocol.fiscal import FiscalData, QrCode, write_qr_code_url
 from tiyin.runtime.clock import Clock
+from tiyin.runtime.tashkent import TASHKENT
 from tiyin.storage import (
     INTEGER,
     TEXT,
@@ -33,7 +34,6 @@ __all__ = ["TEST_REGISTRATIONS", "TEST_TERMINALS", "TestRegistrar", "tashkent_da
 TERMINAL: Final = "EP000000000356"
 _ACCEPTED: Final = "accepted"
 _SIGN_DIGITS: Final = 12
-_TASHKENT: Final = timezone(timedelta(hours=5))
 
 
 class TestTerminal(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ TEST_TERMINALS: Final = Table(
 
 def tashkent_date(at_ms: int) -> str:
     """Write a moment as fiscal receipts do: YYYYMMDDhhmmss in Tashkent."""
-    return datetime.fromtimestamp(at_ms // 1000, tz=UTC).astimezone(_TASHKENT).strftime("%Y%m%d%H%M%S")
+    return datetime.fromtimestamp(at_ms // 1000, tz=UTC).astimezone(TASHKENT).strftime("%Y%m%d%H%M%S")
 
 
 class TestRegistrar:

@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from tiyin.runtime.tashkent import DAY_MS, TASHKENT_MS, day_number
+
 __all__ = ["DAY_MS", "day_of", "day_span", "next_day"]
 
-DAY_MS: Final = 24 * 3600 * 1000
-_TASHKENT_MS: Final = 5 * 3600 * 1000
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -16,13 +16,13 @@ def day_of(at_ms: int) -> date:
     Args:
         at_ms: Milliseconds since 1970.
     """
-    return _EPOCH + timedelta(days=(at_ms + _TASHKENT_MS) // DAY_MS)
+    return _EPOCH + timedelta(days=day_number(at_ms))
 
 
 def day_span(day: date) -> tuple[int, int]:
     """Give the first and the last millisecond of a day of Tashkent, both within it."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    first_ms = int(midnight.timestamp()) * 1000 - _TASHKENT_MS
+    first_ms = int(midnight.timestamp()) * 1000 - TASHKENT_MS
     return first_ms, first_ms + DAY_MS - 1
 
 

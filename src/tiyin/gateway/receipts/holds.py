@@ -23,9 +23,10 @@ from tiyin.gateway.receipts.at_acquirer import AcquirerOutcome, NotKnown
 from tiyin.gateway.receipts.moves import Moved, Note, Terms, onwards, put, stay, wait
 from tiyin.gateway.receipts.outcomes import cancelled, pause, voided_hold
 from tiyin.gateway.receipts.records import WORK_KIND, Receipt, write_error
-from tiyin.gateway.receipts.repeating import DAY_MS, is_given_up, repeat_later
+from tiyin.gateway.receipts.repeating import is_given_up, repeat_later
 from tiyin.gateway.receipts.states import BILLING, CANCELLING, DEBIT, HELD
 from tiyin.protocol.errors import RpcError, SubscribeCode
+from tiyin.runtime.tashkent import DAY_MS
 from tiyin.storage.tables import Decision, Schedule
 
 __all__ = ["HOLD_MS", "cancel_hold", "confirm_hold", "hold_answered", "hold_watched"]

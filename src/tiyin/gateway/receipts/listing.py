@@ -19,12 +19,11 @@ import sqlalchemy as sa
 
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt
 from tiyin.protocol.receipts_api import COUNT_MAX, OFFSET_MAX
+from tiyin.runtime.tashkent import DAY_MS, TASHKENT_MS
 from tiyin.storage import Store
 
 __all__ = ["DAY_MS", "ReceiptLists", "last_ms_of"]
 
-DAY_MS: Final = 24 * 3600 * 1000
-_TASHKENT_MS: Final = 5 * 3600 * 1000
 
 _SHALLOW_MAX: Final = 1_000
 
@@ -66,7 +65,7 @@ def last_ms_of(to_ms: int) -> int:
 
     Documentation: subscribe-api/receipts.get_all
     """
-    return to_ms + DAY_MS - 1 if (to_ms + _TASHKENT_MS) % DAY_MS == 0 else to_ms
+    return to_ms + DAY_MS - 1 if (to_ms + TASHKENT_MS) % DAY_MS == 0 else to_ms
 
 
 class ReceiptLists:

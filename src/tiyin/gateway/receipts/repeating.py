@@ -17,10 +17,10 @@ from tiyin.gateway.receipts.moves import Moved, Note, Terms, put, wait
 from tiyin.gateway.receipts.outcomes import pause
 from tiyin.gateway.receipts.records import WORK_KIND, Receipt
 from tiyin.gateway.receipts.states import BILLING, CLOSING, QUEUED
+from tiyin.runtime.tashkent import DAY_MS
 from tiyin.storage.tables import Decision, Schedule
 
 __all__ = [
-    "DAY_MS",
     "EXPIRY_MS",
     "PATIENCE_MS",
     "WAIT_MS_MAX",
@@ -43,7 +43,6 @@ WAIT_MS_MAX: Final = 5_000
 _SECOND: Final = 1_000
 _MINUTE: Final = 60 * _SECOND
 _HOUR: Final = 60 * _MINUTE
-DAY_MS: Final = 24 * _HOUR
 _DELAYS_MS: Final = (
     *(delay * _SECOND for delay in (1, 2, 4, 8, 15, 15, 15)),
     *(delay * _MINUTE for delay in (1, 2, 5, 10, 20)),

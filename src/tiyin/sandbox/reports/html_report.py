@@ -1,6 +1,6 @@
 """A run as one HTML file that stands alone: no script, nothing from elsewhere, prints well."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from tiyin.protocol.values import Language
+from tiyin.runtime.tashkent import TASHKENT
 from tiyin.sandbox.curl import curl
 from tiyin.sandbox.exchange import Exchange
 from tiyin.sandbox.findings import Finding, Report, Verdict
@@ -19,7 +20,6 @@ from tiyin.sandbox.words import KINDS_OF_ACCOUNT, VERDICTS, last_word, say, summ
 __all__ = ["render"]
 
 _HERE: Final = Path(__file__).parent
-_TASHKENT: Final = timezone(timedelta(hours=5))
 _TONES: Final = {"failed": "bad", "nothing": "wait", "passed_warned": "wait", "passed_all": "good"}
 _COUNTED: Final = (Verdict.FAIL, Verdict.WARN, Verdict.PASS, Verdict.SKIPPED)
 
@@ -60,7 +60,7 @@ def render(report: Report, language: Language) -> bytes:
         counts=[(verdict, report.count(verdict)) for verdict in _COUNTED],
         endpoint=clean(report.endpoint),
         kind=report.kind if kind is None else kind.in_language(language),
-        started=datetime.fromtimestamp(report.started_ms / 1000, _TASHKENT).strftime("%d.%m.%Y %H:%M"),
+        started=datetime.fromtimestamp(report.started_ms / 1000, TASHKENT).strftime("%d.%m.%Y %H:%M"),
         took=took(report.took_ms, language),
         sections=[
             ("problems", [card for card in cards if card[0]["verdict"] is Verdict.FAIL]),

@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand
@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand
 from tiyin.merchant.integrations.django.models import Transaction
 from tiyin.merchant.integrations.django.words import STATES
 from tiyin.merchant.sums import sums_text
+from tiyin.runtime.tashkent import TASHKENT
 
 __all__ = ["Command", "read_moment"]
 
-_TASHKENT: Final = timezone(timedelta(hours=5))
 _DATE_LENGTH: Final = 10
 
 
@@ -61,7 +61,7 @@ def read_moment(text: str) -> int:
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no date (2026-01-01) and no time (2026-01-01T12:30)") from None
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=_TASHKENT)
+        moment = moment.replace(tzinfo=TASHKENT)
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
@@ -95,7 +95,7 @@ def _as_json(row: Transaction) -> str:
 
 
 def _as_line(row: Transaction) -> str:
-    moment = datetime.fromtimestamp(row.time_ms / 1000, _TASHKENT)
+    moment = datetime.fromtimestamp(row.time_ms / 1000, TASHKENT)
     state = STATES[row.state].en
     amount = sums_text(row.amount_tiyin, "en")
     return f"{moment:%Y-%m-%d %H:%M:%S}  {row.id}  {amount:>18}  {state:<9}  {row.account}"
