@@ -18,10 +18,13 @@ from tiyin.gateway.subscribe_api import SubscribeApi
 from tiyin.runtime.logs import get_logger
 from tiyin.runtime.tasks import TasksRefused
 from tiyin.storage.errors import StorageError
+from tiyin.web.card_form.routes import card_form_routes
 from tiyin.web.checkout.context import Checkout
 from tiyin.web.checkout.routes import checkout_routes
 from tiyin.web.checkout.services import CheckoutGateway
 from tiyin.web.headers import SecureHeaders
+from tiyin.web.integration.routes import integration_routes
+from tiyin.web.payer_receipt.routes import payer_receipt_routes
 from tiyin.web.render import Templates, language_of, make_templates
 from tiyin.web.sandbox.services import NewAccounts
 from tiyin.web.sandbox.site import Sandbox
@@ -91,6 +94,9 @@ def checkout_site(
             Route("/healthz", _healthz, methods=["GET"]),
             *templates.static.routes(),
             *(sandbox.routes(templates) if sandbox is not None else ()),
+            *integration_routes(checkout),
+            *card_form_routes(checkout),
+            *payer_receipt_routes(checkout),
             *checkout_routes(checkout),
         ],
         exception_handlers={
