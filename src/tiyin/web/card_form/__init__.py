@@ -1,4 +1,4 @@
-"""The card form: a page for a shop's own frame or an app's web view, which hands back a token and never a card.
+"""The card form: for a shop's frame or an app's web view; it hands back a token and never a card.
 
 Documentation: subscribe-api/overview (the form's requirements), mobile/user-interface, mobile/result
 """

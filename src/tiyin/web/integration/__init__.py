@@ -1,4 +1,4 @@
-"""What a merchant puts into his own page: the script that draws button and QR, and a page that writes the snippet.
+"""What a merchant puts into his own page: a script for button and QR, a page for snippets.
 
 Documentation: checkout/button-and-qr
 """
