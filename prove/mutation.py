@@ -96,6 +96,10 @@ ROOMS = {
             for name in ("agreement", "ledger", "rules_agreement", "rules_entries")
         ),
     ),
+    "reconcile": Room(
+        modules=tuple(f"src/tiyin/merchant/reconcile/{name}.py" for name in ("judging", "result", "totals")),
+        tests=("tests/merchant/test_reconcile_rules.py", "tests/merchant/test_reconcile.py"),
+    ),
 }
 
 
@@ -140,7 +144,9 @@ def _copy(copy: Path, room: Room) -> None:
     (copy / "pyproject.toml").write_text(
         f"{settings}\n[tool.mutmut]\nsource_paths = {list(room.modules)!r}\n"
         f"pytest_add_cli_args_test_selection = {list(room.tests)!r}\n"
-        f'pytest_add_cli_args = ["-p", "no:xdist"]\nalso_copy = ["src", "tests", "docs"]\n'
+        # Properties are tried with the same examples each time, so that the same changes are noticed.
+        f'pytest_add_cli_args = ["-p", "no:xdist", "--hypothesis-profile=ci"]\n'
+        'also_copy = ["src", "tests", "docs"]\n'
     )
 
 

@@ -1,6 +1,8 @@
 """Fixtures that several rooms share: databases. A test that asks for none pays nothing."""
 
+import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -8,17 +10,33 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from helpers_storage import PostgresServer
+from tiyin.runtime.memory import settle_memory
 from tiyin.storage import Store, open_store
+
+# Asked to keep no bytecode, Python would compile everything again in each worker and each process of a test.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("tiyin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tiyin")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long and mostly waits: beside it there is then always something to do."""
+    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector forget the thousands of tests: it would look at them all again and again."""
+    settle_memory()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL server for each session or worker, started by the first test that wants it."""
-    server = PostgresServer()
+    server = PostgresServer(durable=False)
     server.start()
     yield server
     server.remove()

@@ -45,9 +45,15 @@ def _as_account() -> dict[str, Any]:
 
 
 class PostgresServer:
-    """One server on a free port of the loopback address, with its data in a directory of its own."""
+    """One server on a free port of the loopback address, with its data in a directory of its own.
 
-    def __init__(self) -> None:
+    Args:
+        durable: Whether the disk has what was committed. A server whose data goes with its tests need not
+            wait for the disk: only the machine's failure would show, never a process's death.
+    """
+
+    def __init__(self, *, durable: bool = True) -> None:
+        self._sync = "on" if durable else "off"
         self._folder = Path(tempfile.mkdtemp(prefix="tiyin-postgres-"))
         self._data = self._folder / "data"
         self._account = _as_account()
@@ -78,7 +84,8 @@ class PostgresServer:
     def start(self) -> None:
         """Start the server and wait until it answers; crash recovery included."""
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories="]
-        options += ["max_connections=100", "fsync=on", "synchronous_commit=on", "shared_buffers=64MB"]
+        options += ["max_connections=100", "synchronous_commit=on", "shared_buffers=64MB"]
+        options += [f"fsync={self._sync}", f"full_page_writes={self._sync}"]
         arguments = [argument for option in options for argument in ("-c", option)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

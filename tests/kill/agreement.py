@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from kill.world import Shop, World
 from tiyin.emulator.shop.orders import ORDERS, ShopOrder
-from tiyin.gateway.acquiring.books import DEBITED, OPERATIONS, Operation
+from tiyin.gateway.acquiring.books import DEBITED, HELD, OPERATIONS, Operation
 from tiyin.gateway.cards.records import SPENT, TOKENS, TokenRow
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt
 from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID
@@ -35,9 +35,13 @@ async def disagreements(world: World, *, hooks_once: bool = False) -> list[str]:
         report = await verify(store)
         found = [f"verify: {finding.receipt_id} {finding.what}" for finding in report.findings]
         receipts = await store.query(sa.select(RECEIPTS.schema), RECEIPTS)
-        operations = await store.query(sa.select(OPERATIONS.schema), OPERATIONS)
         tokens = await store.query(sa.select(TOKENS.schema), TOKENS)
         work = await store.query(sa.select(WORK.schema), WORK)
+    acquirer = await open_store(world.acquirer_url)
+    try:
+        operations = await acquirer.query(sa.select(OPERATIONS.schema), OPERATIONS)
+    finally:
+        await acquirer.close()
     found += [f"{row.kind} {row.key} is still to be worked on" for row in work]
     found += [f"{receipt.id} stands at {receipt.state}" for receipt in receipts if not _at_rest(receipt)]
     found += _wrong_debits(receipts, operations)
@@ -58,6 +62,8 @@ def _wrong_debits(receipts: list[Receipt], operations: list[Operation]) -> Itera
     debits: defaultdict[str, list[int]] = defaultdict(list)
     cards: defaultdict[str, int] = defaultdict(int)
     for operation in operations:
+        if operation.state == HELD:
+            yield f"money is still held for {operation.id}"
         if operation.state == DEBITED:
             debits[operation.id[:ID_LENGTH]].append(operation.amount_tiyin)
             cards[operation.card] += operation.amount_tiyin

@@ -55,14 +55,14 @@ class Boundaries:
     def __init__(self, told: Path) -> None:
         self.names: list[str] = []
         self._told = told
-        self._at: int | None = None
+        self._at: int | str | None = None
         self._lock = threading.Lock()
 
-    def arm(self, at: int) -> None:
+    def arm(self, at: int | str) -> None:
         """Begin to count.
 
         Args:
-            at: The boundary to die at, from 1; 0 only counts.
+            at: The boundary to die at, from 1, or its name, to die there at once; 0 only counts.
         """
         with self._lock:
             self.names.clear()
@@ -74,7 +74,7 @@ class Boundaries:
             if self._at is None:
                 return False
             self.names.append(name)
-            return len(self.names) == self._at
+            return self._at in {len(self.names), name}
 
     def cross(self, name: str) -> None:
         """Cross a boundary, and die there if it is the one."""

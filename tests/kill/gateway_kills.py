@@ -9,13 +9,25 @@ from kill.gateway_process import LEASE_MS
 from kill.payer import CARD, DECLINED_CARD, Payer, Refused, patiently
 from kill.world import World
 from tiyin.gateway.receipts.records import RECEIPTS
-from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID
+from tiyin.gateway.receipts.states import CANCELLED, CREATED, HELD, PAID
 from tiyin.protocol.errors import SubscribeCode
 
-__all__ = ["WAYS", "Killed", "Way", "kill_at_each_boundary", "kill_twice", "pay_again", "recover", "walk"]
+__all__ = [
+    "LATER_WAYS",
+    "WAYS",
+    "Killed",
+    "Way",
+    "kill_at_each_boundary",
+    "kill_twice",
+    "pay_again",
+    "recover",
+    "walk",
+]
 
+CONFIRM, CANCEL = "receipts.confirm_hold", "receipts.cancel"
 LANES = 3
 RECOVERED_S = LEASE_MS / 1000 + 20
+ENDED_S = 20.0
 SETTLED_S = 0.3
 PATIENCE_S = 90.0
 """Well within the payer's patience: what was begun can still be paid when the gateway is back."""
@@ -32,6 +44,7 @@ class Way:
         card: The card that pays.
         refused: Whether the shop refuses to perform.
         direct: Whether the desk has no shop's server.
+        hold: Whether the money is held first.
     """
 
     name: str
@@ -40,6 +53,17 @@ class Way:
     card: str = CARD
     refused: bool = False
     direct: bool = False
+    hold: bool = False
+
+    @property
+    def before(self) -> int:
+        """The receipt's state before the call."""
+        return {CONFIRM: HELD, CANCEL: PAID}.get(self.method, CREATED)
+
+    @property
+    def last(self) -> int:
+        """The receipt's state when everything is over: what is held is taken."""
+        return PAID if self.end == HELD else self.end
 
 
 WAYS = (
@@ -49,6 +73,12 @@ WAYS = (
     Way("refused", end=CANCELLED, refused=True),
     Way("direct", direct=True),
 )
+LATER_WAYS = (
+    Way("held", end=HELD, hold=True),
+    Way("confirmed", method=CONFIRM, hold=True),
+    Way("returned", method=CANCEL, end=CANCELLED),
+)
+"""Ways to a hold, and on from a hold or a payment."""
 
 
 @dataclass
@@ -62,6 +92,7 @@ class Killed:
     account: dict[str, str]
     token: str
     receipt_id: str | None = None
+    begun: bool | None = None
 
     def __str__(self) -> str:
         return f"{self.way.name} {self.number}: {self.boundary}"
@@ -75,8 +106,11 @@ async def _begin(world: World, gateway: Process, way: Way, number: int, boundary
         await shop.process.control("refuse", account["order_id"])
     payer = Payer(gateway, *(world.terminal if way.direct else (shop.desk, shop.key)))
     payment = Killed(way, number, boundary, payer, account, await payer.token(way.card))
-    if way.method == "receipts.pay":
-        payment.receipt_id = await payer.receipt(account)
+    if way.method != "receipts.create":
+        payment.receipt_id = await payer.receipt(account, hold=way.hold)
+    if way.method in {CONFIRM, CANCEL}:
+        assert payment.receipt_id is not None
+        assert await payer.pay(payment.receipt_id, payment.token, hold=way.hold) == way.before
     return payment
 
 
@@ -85,8 +119,10 @@ async def _call(payment: Killed) -> int:
     if payment.receipt_id is None:
         payment.receipt_id = await payment.payer.receipt(payment.account)
         return CREATED
+    if payment.way.method in {CONFIRM, CANCEL}:
+        return await payment.payer.move(payment.way.method, payment.receipt_id)
     try:
-        return await payment.payer.pay(payment.receipt_id, payment.token)
+        return await payment.payer.pay(payment.receipt_id, payment.token, hold=payment.way.hold)
     except Refused:
         return CANCELLED
 
@@ -97,9 +133,19 @@ async def walk(world: World, way: Way, *, bug: str | None = None) -> list[str]:
     await gateway.start()
     payment = await _begin(world, gateway, way, 0, "none")
     await gateway.control("arm", 0)
-    assert await _call(payment) == way.end
+    state = await _call(payment)
+    if way.method == CANCEL:
+        # It is answered at once, and goes on; a question by HTTP would count too.
+        await world.resolved(ENDED_S)
+    else:
+        assert state == way.end
     names: list[str] = await gateway.control("boundaries")
+    if state == HELD:
+        await payment.payer.move(CONFIRM, payment.receipt_id or "")
     await gateway.kill()
+    if way.method == CANCEL:
+        # The answer leaves while the rest is under way: it has no place among the steps.
+        names = [name for name in dict.fromkeys(names) if not name.endswith(" the answer")]
     return names
 
 
@@ -107,14 +153,14 @@ async def _kill(world: World, gateway: Process, way: Way, number: int, name: str
     """Start a gateway and kill it at a boundary of a payment."""
     await gateway.start()
     payment = await _begin(world, gateway, way, number, name)
-    await gateway.control("arm", number)
+    await gateway.control("arm", name if way.method == CANCEL else number)
     try:
         await _call(payment)
     except Lost:
         pass
     else:
         # Who dies after the answer has left may have been heard.
-        assert name == "after the answer", f"{payment}: it was answered"
+        assert name == "after the answer" or way.method == CANCEL, f"{payment}: it was answered"
     await gateway.died()
     assert gateway.told.read_text() == name
     return payment
@@ -132,11 +178,20 @@ async def kill_at_each_boundary(
     """
     waiting = list(reversed(boundaries))
     killed: list[Killed] = []
+    begins = {
+        way.name: number
+        for way, number, name in waiting
+        if name.startswith(f"after the commit of receipts {way.before}>")
+    }
 
     async def lane() -> None:
         gateway = world.new_gateway(worker=False, bug=bug)
         while waiting:
-            killed.append(await _kill(world, gateway, *waiting.pop()))
+            way, number, name = waiting.pop()
+            payment = await _kill(world, gateway, way, number, name)
+            if way.method in {CONFIRM, CANCEL}:
+                payment.begun = number >= begins[way.name]
+            killed.append(payment)
 
     began = time.monotonic()
     await asyncio.gather(*(lane() for _ in range(LANES)))
@@ -168,9 +223,12 @@ async def recover(
         receipt = receipts.get(payment.receipt_id or "")
         if receipt is None:
             continue
-        expected = payment.way.end if receipt.attempt else CREATED
+        begun = receipt.attempt if payment.begun is None else payment.begun
+        expected = payment.way.end if begun else payment.way.before
         if receipt.state != expected:
             problems.append(f"{payment}: the receipt is at {receipt.state} {receipt.step}, not {expected}")
+        if receipt.state == HELD:
+            await payment.payer.move(CONFIRM, receipt.id)
     return problems
 
 
@@ -188,7 +246,11 @@ async def pay_again(world: World, killed: list[Killed]) -> list[str]:
         end = CREATED if way.method == "receipts.create" else await payer.state(payment.receipt_id)
         if end == CREATED:
             end = await _end_of(payment, payment.receipt_id)
-        expected = PAID if way.method == "receipts.create" else way.end
+        if end == HELD:
+            end = await payer.move(CONFIRM, payment.receipt_id)
+        if way.method == CANCEL and end == PAID:
+            end = await _cancelled(payment, payment.receipt_id)
+        expected = PAID if way.method == "receipts.create" else way.last
         if end != expected:
             problems.append(f"{payment}: paid again, it ended at {end}, not {expected}")
         if way.card == DECLINED_CARD:
@@ -197,10 +259,22 @@ async def pay_again(world: World, killed: list[Killed]) -> list[str]:
 
 
 async def _end_of(payment: Killed, receipt_id: str) -> int:
+    hold = payment.way.hold
     try:
-        return int(await patiently(lambda: payment.payer.pay(receipt_id, payment.token)))
+        return int(await patiently(lambda: payment.payer.pay(receipt_id, payment.token, hold=hold)))
     except Refused:
         return await payment.payer.state(receipt_id)
+
+
+async def _cancelled(payment: Killed, receipt_id: str) -> int:
+    """Cancel once more, and wait for the end."""
+    state = await payment.payer.move(CANCEL, receipt_id)
+    deadline = time.monotonic() + ENDED_S
+    while state not in {PAID, CANCELLED}:
+        assert time.monotonic() < deadline, f"{payment}: still at {state}"
+        await asyncio.sleep(0.05)
+        state = await payment.payer.state(receipt_id)
+    return state
 
 
 async def _pay_another(world: World, payment: Killed) -> list[str]:

@@ -66,14 +66,20 @@ class Payer:
         await self.call("cards.verify", token=card["token"], code=CODE)
         return str(card["token"])
 
-    async def receipt(self, account: dict[str, str], amount_tiyin: int = PRICE_TIYIN) -> str:
+    async def receipt(
+        self, account: dict[str, str], amount_tiyin: int = PRICE_TIYIN, *, hold: bool = False
+    ) -> str:
         """Make a receipt."""
-        made = await self.call("receipts.create", amount=amount_tiyin, account=account)
+        made = await self.call("receipts.create", amount=amount_tiyin, account=account, hold=hold)
         return str(made["receipt"]["_id"])
 
-    async def pay(self, receipt_id: str, token: str) -> int:
-        """Pay a receipt; its state is answered."""
-        return int((await self.call("receipts.pay", id=receipt_id, token=token))["receipt"]["state"])
+    async def pay(self, receipt_id: str, token: str, *, hold: bool = False) -> int:
+        """Pay a receipt, or have its money held; its state is answered."""
+        return await self.move("receipts.pay", receipt_id, token=token, hold=hold)
+
+    async def move(self, method: str, receipt_id: str, **params: Any) -> int:
+        """Call a method that moves a receipt; its state is answered."""
+        return int((await self.call(method, id=receipt_id, **params))["receipt"]["state"])
 
     async def state(self, receipt_id: str) -> int:
         """Ask for a receipt's state."""

@@ -12,7 +12,7 @@ from helpers_kill import Nursery
 from kill.agreement import disagreements
 from kill.crowd import Crowd
 from kill.dropping import Dropping
-from kill.serving import Serving
+from kill.serving import Acquiring, Serving
 from kill.world import World, open_world
 
 __all__ = ["Scene", "open_scene"]
@@ -25,14 +25,23 @@ PAYMENT_S = 2.0
 
 
 class Scene:
-    """The world, its gateways, and the proxies before them and before the shops."""
+    """The world, its gateways, its acquirer where it stands apart, and the proxies before all of them."""
 
-    def __init__(self, world: World, serving: list[Serving], proxies: list[Dropping], seed: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        serving: list[Serving],
+        acquiring: Acquiring | None,
+        proxies: list[Dropping],
+        seed: int,
+    ) -> None:
         self.world = world
         self.serving = serving
+        self.acquiring = acquiring
         self.proxies = proxies
         self.seed = seed
-        self.crowd = Crowd(world, proxies[-len(serving) :], seed=seed, patience_s=90, cancelling=True)
+        doors = proxies[-len(serving) :]
+        self.crowd = Crowd(world, doors, seed=seed, patience_s=90, cancelling=True, holding=True)
 
     async def pay_while(self, count: int, disaster: Awaitable[int]) -> int:
         """Let the crowd pay so often at least, and until a disaster is over; what that counted."""
@@ -50,6 +59,8 @@ class Scene:
         await self.world.resolved(RESTED_S)
         for gateway in self.serving:
             await gateway.kill()
+        if self.acquiring is not None:
+            await self.acquiring.kill()
         await self.world.kill_all()
         found = await disagreements(self.world) + await self.crowd.wrong()
         return [f"seed {self.seed}: {problem}" for problem in found]
@@ -66,9 +77,18 @@ async def _awaited(disaster: Awaitable[int]) -> int:
 
 @asynccontextmanager
 async def open_scene(
-    born: Nursery, folder: Path, database_url: str, *, lossy: float, shops: int = 2
+    born: Nursery, folder: Path, database_url: str, *, lossy: float, shops: int = 2, apart: bool = False
 ) -> AsyncIterator[Scene]:
-    """Open a world with two gateways as they are operated, whose networks lose things."""
+    """Open a world with two gateways as they are operated, whose networks lose things.
+
+    Args:
+        born: Where the shops come from.
+        folder: Where files go.
+        database_url: The gateways' database.
+        lossy: The probability that a request or its answer is lost.
+        shops: How many shops.
+        apart: Whether the acquirer is a process of its own, with its own books, behind such a network too.
+    """
     seed = int(os.environ.get("TIYIN_KILL_SEED", secrets.randbits(32)))
     async with AsyncExitStack() as stack:
         proxies: list[Dropping] = []
@@ -80,13 +100,22 @@ async def open_scene(
         world = await stack.enter_async_context(
             open_world(born, folder, database_url, shops=shops, before=before)
         )
-        serving = [Serving(database_url, world.vault_keys, folder) for _ in range(2)]
+        acquiring, acquirer_port = None, None
+        if apart:
+            world.acquirer_url = f"sqlite:///{folder / 'acquirer.db'}"
+            acquiring = Acquiring(world.acquirer_url, folder)
+            stack.push_async_callback(acquiring.kill)
+            acquiring.launch()
+            acquirer_port = await before(acquiring.port)
+        serving = [
+            Serving(database_url, world.vault_keys, folder, acquirer_port=acquirer_port) for _ in range(2)
+        ]
         for gateway in serving:
             stack.push_async_callback(gateway.kill)
             gateway.launch()
             await before(gateway.port)
         for shop in world.shops:
             await shop.process.start()
-        for gateway in serving:
-            await gateway.answers()
-        yield Scene(world, serving, proxies, seed)
+        for process in (*serving, *([] if acquiring is None else [acquiring])):
+            await process.answers()
+        yield Scene(world, serving, acquiring, proxies, seed)

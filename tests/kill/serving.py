@@ -1,9 +1,10 @@
-"""`tiyin serve` as an operator runs it: processes over one database, killed, stopped and started again."""
+"""`tiyin serve` and `tiyin acquirer` as they are operated: processes that are killed and started again."""
 
 import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,44 +12,38 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from helpers_acquirer import SECRET
 from helpers_kill import free_port
 
-__all__ = ["Serving"]
+__all__ = ["Acquiring", "Serving"]
 
 START_S = 40.0
 SRC = Path(__file__).parent.parent.parent / "src"
 
 
-class Serving:
-    """One process of the gateway, always on the same port.
+class _Command:
+    """A command that serves, always on the same port.
 
     Args:
-        database_url: Its database, tables included.
-        vault_keys: The vault's keys.
+        name: Which command of `tiyin`.
+        arguments: What it is given beside its port.
+        environment: The variables it needs.
         folder: Where its log goes.
     """
 
-    def __init__(self, database_url: str, vault_keys: str, folder: Path) -> None:
+    def __init__(self, name: str, arguments: list[str], environment: dict[str, str], folder: Path) -> None:
         self.port = free_port()
-        self._log = folder / f"serve{self.port}.log"
+        self._words = [name, "--port", str(self.port), *arguments]
+        self._log = folder / f"{name}{self.port}.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._environment = {
-            **os.environ,
-            "PYTHONPATH": str(SRC),
-            "TIYIN_DATABASE_URL": database_url,
-            "TIYIN_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
-            "TIYIN_VAULT_KEYS": vault_keys,
-            "TIYIN_TEST_CARDS": "true",
-            "TIYIN_ALLOW_PRIVATE_MERCHANTS": "true",
-            "TIYIN_LOG_LEVEL": "WARNING",
-        }
+        self._environment = {**os.environ, "PYTHONPATH": str(SRC), **environment}
 
     def launch(self) -> None:
         """Start it, without waiting for anything."""
         assert self._process is None
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tiyin.cli", "serve", "--port", str(self.port)],
+                [sys.executable, "-m", "tiyin.cli", *self._words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -71,10 +66,8 @@ class Serving:
             await asyncio.sleep(0.05)
 
     def _is_healthy(self) -> bool:
-        with contextlib.suppress(OSError, urllib.error.URLError):
-            address = f"http://127.0.0.1:{self.port}/healthz"
-            with urllib.request.urlopen(address, timeout=2) as answer:
-                return bool(answer.status == 200)
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 2):
+            return True
         return False
 
     async def kill(self) -> None:
@@ -100,3 +93,54 @@ class Serving:
     def log(self) -> str:
         """The end of what it wrote."""
         return self._log.read_text()[-6000:] if self._log.exists() else ""
+
+
+class Serving(_Command):
+    """One process of the gateway.
+
+    Args:
+        database_url: Its database, tables included.
+        vault_keys: The vault's keys.
+        folder: Where its log goes.
+        acquirer_port: Where its acquirer is reached; None for the one of test cards in the process itself.
+    """
+
+    def __init__(
+        self, database_url: str, vault_keys: str, folder: Path, *, acquirer_port: int | None = None
+    ) -> None:
+        environment = {
+            "TIYIN_DATABASE_URL": database_url,
+            "TIYIN_PUBLIC_URL": "http://127.0.0.1",
+            "TIYIN_VAULT_KEYS": vault_keys,
+            "TIYIN_TEST_CARDS": "true",
+            "TIYIN_ALLOW_PRIVATE_MERCHANTS": "true",
+            "TIYIN_LOG_LEVEL": "WARNING",
+        }
+        if acquirer_port is not None:
+            environment |= {
+                "TIYIN_TEST_CARDS": "false",
+                "TIYIN_SMS": f"file:{folder / 'sms.txt'}",
+                "TIYIN_ACQUIRER_URL": f"http://127.0.0.1:{acquirer_port}",
+                "TIYIN_ACQUIRER_SECRET": SECRET,
+            }
+        super().__init__("serve", [], environment, folder)
+
+    def _is_healthy(self) -> bool:
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            address = f"http://127.0.0.1:{self.port}/healthz"
+            with urllib.request.urlopen(address, timeout=2) as answer:
+                return bool(answer.status == 200)
+        return False
+
+
+class Acquiring(_Command):
+    """The acquirer as a process of its own.
+
+    Args:
+        database_url: Its books.
+        folder: Where its log goes.
+    """
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        arguments = ["--database", database_url]
+        super().__init__("acquirer", arguments, {"TIYIN_ACQUIRER_SECRET": SECRET}, folder)

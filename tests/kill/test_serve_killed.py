@@ -1,10 +1,11 @@
 """Goal: whatever happens to gateways as they are operated, every book agrees afterwards to the tiyin.
 
-Method: a crowd pays two shops through two `tiyin serve` processes over one PostgreSQL database. Proxies
-before gateways and shops lose requests, answers and halves of answers; a seeded hand kills gateways and shops
-and starts them again. Then everything comes to rest, and `verify`, the acquirer's books, the shops' own and
-what each payer was told are compared. `TIYIN_KILL_SEED` repeats a seed; the machine's own timing is not
-repeated with it. `make prove` makes thousands of payments.
+Method: a crowd pays two shops through two `tiyin serve` processes over one PostgreSQL database, with money
+that is debited at once, or held first and then taken or given back. The acquirer is `tiyin acquirer`, with
+books of its own. Proxies before gateways, acquirer and shops lose requests, answers and halves of answers; a
+seeded hand kills each of them and starts it again. Then everything comes to rest, and `verify`, the
+acquirer's books, the shops' own and what each payer was told are compared. `TIYIN_KILL_SEED` repeats a seed;
+the machine's own timing is not repeated with it. `make prove` makes thousands of payments.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from helpers_kill import Nursery, Process
 from kill.crowd import Crowd
 from kill.proof import payments, report
 from kill.scene import open_scene
-from kill.serving import Serving
+from kill.serving import Acquiring, Serving
 
 pytestmark = pytest.mark.kill
 
@@ -28,7 +29,7 @@ DRAIN_S = 32.0
 
 
 async def kill_at_random(
-    crowd: Crowd, everything: list[Serving | Process], chance: random.Random, count: int
+    crowd: Crowd, everything: list[Serving | Acquiring | Process], chance: random.Random, count: int
 ) -> int:
     """Kill one thing after another and start it again until so many payments ended; how often."""
     killed = 0
@@ -47,19 +48,23 @@ async def test_everything_agrees_after_kills_behind_lossy_networks(
 ) -> None:
     count = payments(100)
     began = time.monotonic()
-    async with open_scene(born, tmp_path, postgres_url, lossy=LOSSY) as scene:
+    async with open_scene(born, tmp_path, postgres_url, lossy=LOSSY, apart=True) as scene:
         chance = random.Random(scene.seed)  # noqa: S311 - chance that can be repeated is what is wanted
-        everything: list[Serving | Process] = [*scene.serving, *(shop.process for shop in scene.world.shops)]
+        assert scene.acquiring is not None
+        shops = [shop.process for shop in scene.world.shops]
+        everything: list[Serving | Acquiring | Process] = [*scene.serving, scene.acquiring, *shops]
         killed = await scene.pay_while(count, kill_at_random(scene.crowd, everything, chance, count))
         problems = await scene.wrong()
         assert not problems, "\n".join([*problems, *(gateway.log() for gateway in scene.serving)])
         assert scene.crowd.paid > count / 2
         assert killed > 1
+        assert min(scene.crowd.taken, scene.crowd.released) > 0
         assert min(scene.lost.values()) > 0
+        crowd = scene.crowd
         report(
-            f"kills       {len(scene.crowd.told)} payments, {scene.crowd.paid} of them paid; {killed} "
-            f"processes killed, {sum(scene.lost.values())} requests and answers lost; every book agrees; "
-            f"{time.monotonic() - began:.0f} s; seed {scene.seed}"
+            f"kills       {len(crowd.told)} payments, {crowd.paid} of them paid; {crowd.taken} holds taken, "
+            f"{crowd.released} given back; {killed} processes killed, {sum(scene.lost.values())} requests "
+            f"and answers lost; every book agrees; {time.monotonic() - began:.0f} s; seed {scene.seed}"
         )
 
 

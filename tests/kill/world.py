@@ -44,12 +44,17 @@ class Shop:
 
 
 class World:
-    """A gateway's database, the shops beside it, and the gateways over it."""
+    """A gateway's database, the shops beside it, and the gateways over it.
+
+    Attributes:
+        acquirer_url: The database in which the acquirer's books are: the gateway's, or one of its own.
+    """
 
     def __init__(self, nursery: Nursery, folder: Path, database_url: str) -> None:
         self.shops: list[Shop] = []
         self.gateways: list[Process] = []
         self.database_url = database_url
+        self.acquirer_url = database_url
         self.terminal = ("", "")
         self.vault_keys = new_vault_key()
         self._nursery = nursery
@@ -82,6 +87,7 @@ class World:
                     endpoint=f"http://127.0.0.1:{called}{PAYME}",
                     account_fields=[AccountField("order_id", title, main=True)],
                     commission_basis_points=COMMISSION_BASIS_POINTS,
+                    holds=True,
                 )
                 url = f"sqlite:///{self._folder / f'shop{number}.db'}"
                 told = str(self._folder / f"shop{number}.told")

@@ -27,7 +27,8 @@ SANDBOX_WRONG = "Basic UGF5Y29tOlV6Y2FyZDpzb21lUmFuZG9tU3RyaW5nMTU0NTM0MzU0MzU0N
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[int]:
     """Serve an ASGI application on a free port of this event loop."""
-    with socket.socket() as free:
+    # asyncio sends at once (TCP_NODELAY) only where a socket names its protocol.
+    with socket.socket(proto=socket.IPPROTO_TCP) as free:
         free.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)

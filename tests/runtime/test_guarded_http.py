@@ -1,7 +1,11 @@
 """A guarded call reaches only where it may, and is honest about what may have happened on the other side."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +15,7 @@ from helpers_runtime import Authority, Peer, dripping, plain, raw, silent
 from tiyin.runtime.addresses import StaticResolver
 from tiyin.runtime.guarded_http import GuardedHttp
 from tiyin.runtime.http import Http, HttpAnswer, NoAnswer, NotSent
+from tiyin.runtime.pinned import Stage
 
 NOBODY = StaticResolver({})
 
@@ -38,6 +43,13 @@ async def call(
     body_max: int = 1000,
 ) -> HttpAnswer:
     return await http.post(url, body=body, headers=headers or {}, timeout_ms=timeout_ms, body_max=body_max)
+
+
+async def until_none_is_kept(http: GuardedHttp) -> None:
+    clients = [client for host in http._hosts.values() for client in host.clients.values()]  # noqa: SLF001 - what is kept is not seen outside
+    async with asyncio.timeout(5):
+        while any(client.is_idle for client in clients):  # noqa: ASYNC110 - nothing rings when one is let go
+            await asyncio.sleep(0.005)
 
 
 async def test_a_call_brings_the_whole_answer(http: GuardedHttp) -> None:
@@ -264,7 +276,9 @@ async def test_a_silent_server_is_no_answer_and_is_hung_up_on(http: GuardedHttp)
             await peer.hung_up.wait()
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"]
+)
 async def test_a_slow_drip_ends_with_the_total_time(http: GuardedHttp, head: bytes) -> None:
     async with Peer(dripping(head, b"H")) as peer:
         started = asyncio.get_running_loop().time()
@@ -321,6 +335,60 @@ async def test_a_cut_or_garbled_answer_is_no_answer(http: GuardedHttp, data: byt
         assert len(peer.requests) == 1
 
 
+async def test_an_answer_may_come_in_any_pieces(http: GuardedHttp) -> None:
+    whole = (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-A: early\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-B: trailer\r\n\r\n"
+    )
+
+    async def in_bytes(_: Peer, __: bytes, ___: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for byte in whole:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    for answer in (raw(whole, then_close=False), in_bytes):
+        async with Peer(answer) as peer:
+            for _ in range(2):
+                got = await call(http, peer.url())
+                assert (got.status, got.body) == (200, b"abcde")
+                assert got.headers == {"x-a": "1", "transfer-encoding": "chunked"}
+            assert peer.connections == 1
+
+
+async def test_an_answer_that_tells_no_length_ends_with_the_connection(http: GuardedHttp) -> None:
+    async with Peer(raw(b"HTTP/1.1 200 OK\r\n\r\n{}")) as peer:
+        assert (await call(http, peer.url())).body == b"{}"
+
+
+@pytest.mark.parametrize("behind", [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", b"\x00"])
+async def test_what_comes_behind_an_answer_answers_nothing(http: GuardedHttp, behind: bytes) -> None:
+    """Else one call could be given the answer that was made up for the next."""
+    async with Peer(
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" + behind, then_close=False)
+    ) as peer:
+        for n in range(3):
+            with contextlib.suppress(NoAnswer):
+                assert (await call(http, peer.url())).status == 200
+            assert (peer.connections, len(peer.requests)) == (n + 1, n + 1)
+
+    async def later(
+        peer: Peer, data: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await plain()(peer, data, reader, writer)
+        await go.wait()
+        writer.write(behind)
+
+    go = asyncio.Event()
+    async with Peer(later) as peer:
+        assert (await call(http, peer.url())).status == 200
+        go.set()
+        await until_none_is_kept(http)
+        assert (await call(http, peer.url())).status == 200
+        assert peer.connections == 2
+
+
 async def test_odd_bytes_in_an_answers_headers_are_survived(http: GuardedHttp) -> None:
     async with Peer(raw(b"HTTP/1.1 200 OK\r\nX: \xff\xfe\r\nContent-Length: 2\r\n\r\n{}")) as peer:
         assert (await call(http, peer.url())).body == b"{}"
@@ -343,6 +411,90 @@ async def test_a_connection_that_was_closed_while_idle_is_not_used(http: Guarded
             assert (await call(http, peer.url())).status == 200
             await asyncio.sleep(0.02)
         assert (peer.connections, len(peer.requests)) == (5, 5)
+
+
+async def test_a_connection_that_was_closed_while_the_loop_was_busy_is_not_used(http: GuardedHttp) -> None:
+    """The loop has not heard of it yet; a call sent there would be lost, and nobody could tell whether."""
+    server = socket.create_server(("127.0.0.1", 0))
+    answers = threading.Thread(target=_answer_once_each, args=(server, 2))
+    answers.start()
+    try:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        assert (await call(http, url)).status == 200
+        # This blocks the loop until the server has closed the connection and waits for another.
+        time.sleep(0.1)  # noqa: ASYNC251 - the loop is to be blocked
+        assert (await call(http, url)).status == 200
+    finally:
+        answers.join()
+        server.close()
+
+
+def _answer_once_each(server: socket.socket, count: int) -> None:
+    for _ in range(count):
+        connection, _address = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+
+async def test_connections_that_nobody_uses_are_closed(
+    http: GuardedHttp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tiyin.runtime.pinned._IDLE_S", 0.02)
+    async with Peer() as peer:
+        await asyncio.gather(*(call(http, peer.url()) for _ in range(3)))
+        await until_none_is_kept(http)
+        assert (await call(http, peer.url())).status == 200
+        assert peer.connections == 4
+
+
+async def test_nothing_is_sent_when_the_time_was_over_before(http: GuardedHttp) -> None:
+    async with Peer() as peer:
+        await call(http, peer.url())
+        [host] = http._hosts.values()  # noqa: SLF001 - the moment between cannot be met from outside
+        [client] = host.clients.values()
+        stage = Stage(asyncio.get_running_loop().time())
+        with pytest.raises(TimeoutError):
+            await client.send(b"POST / HTTP/1.1\r\n\r\n", 10, stage)
+        assert not stage.sent
+        assert len(peer.requests) == 1
+        await call(http, peer.url())
+        assert peer.connections == 1
+
+
+def test_it_works_on_the_loop_that_serves(authority: Authority) -> None:
+    """The gateway runs on uvloop where the platform has it, whose transports are its own."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def calls() -> None:
+        resolver = StaticResolver({"shop.uz": ["127.0.0.1"], "other.uz": ["127.0.0.1"]})
+        http = GuardedHttp(allow_private=True, resolver=resolver, extra_ca_pem=authority.pem)
+        async with Peer() as peer:
+            for _ in range(3):
+                await asyncio.gather(*(call(http, peer.url(), timeout_ms=60_000) for _ in range(64)))
+            assert peer.connections <= 64
+            await call(http, peer.url(), body=b"first")
+            peer.answer = raw(b"")
+            with pytest.raises(NoAnswer):
+                await call(http, peer.url(), body=b"second")
+            assert peer.requests[-1].endswith(b"\r\n\r\nsecond")
+        with pytest.raises(NotSent, match="not connected"):
+            await call(http, peer.url())
+        async with Peer(silent) as peer:
+            with pytest.raises(NoAnswer, match="within 200 ms"):
+                await call(http, peer.url(), timeout_ms=200)
+            async with asyncio.timeout(5):
+                await peer.hung_up.wait()
+        async with Peer(plain(b"x" * 200_000), tls=authority.context("shop.uz")) as peer:
+            for _ in range(2):
+                assert len((await call(http, peer.url("shop.uz"), body_max=200_000)).body) == 200_000
+            assert peer.connections == 1
+            with pytest.raises(NotSent, match="certificate"):
+                await call(http, peer.url("other.uz"))
+        await http.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(calls())
 
 
 async def test_a_cancelled_call_hangs_up_when_its_time_is_over(http: GuardedHttp) -> None:

@@ -25,7 +25,7 @@ from tiyin.sandbox.registry import checks_in
 from tiyin.sandbox.runner import run
 from tiyin.sandbox.target import AccountKind, Target
 
-TOGETHER = 4
+TOGETHER = 8
 ROOMS = [ZOO[start : start + TOGETHER] for start in range(0, len(ZOO), TOGETHER)]
 
 

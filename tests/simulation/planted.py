@@ -311,11 +311,11 @@ def an_update_is_lost() -> Iterator[None]:
 
 @bug
 def the_card_is_asked_before_anything_is_written() -> Iterator[None]:
-    async def begin(self: Any, receipt_id: str, intent: Any) -> Any:
+    async def begin(self: Any, receipt: Any, intent: Any) -> Any:
         card = await self._cards.open(intent.card_id)
         with suppress(OutcomeUnknown):
-            await self._acquirer.debit(f"{receipt_id}-{intent.attempt}", card, 500_000, intent.terminal)
-        return await real(self, receipt_id, intent)
+            await self._acquirer.debit(f"{receipt.id}-{intent.attempt}", card, 500_000, intent.terminal)
+        return await real(self, receipt, intent)
 
     real = PaymentDriver.begin
     with mock.patch.object(PaymentDriver, "begin", begin):

@@ -67,7 +67,6 @@ def run_seeds(seeds: range) -> Iterator[Outcome]:
                 gc.collect()
     finally:
         gc.enable()
-        gc.unfreeze()
         gc.collect()
 
 

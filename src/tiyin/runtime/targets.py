@@ -16,6 +16,7 @@ _URL_LENGTH_MAX = 8192
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,8192}")
 _HOST_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,253}")
+_PATH = re.compile(r"/[\x21-\x7e]*")
 _FRAMING_HEADERS = frozenset(
     (
         "host",
@@ -32,12 +33,21 @@ _FRAMING_HEADERS = frozenset(
 
 
 class Target(NamedTuple):
-    """Where a call goes, as the sending code reads it."""
+    """Where a call goes.
+
+    Args:
+        scheme: `https` or `http`.
+        host: A name, or a literal address as it stands in a URL.
+        port: The port, also where the address named none.
+        authority: What the header `Host` says.
+        path: Path and query as they are sent: ASCII, and nothing in it ends a line.
+    """
 
     scheme: str
     host: str
     port: int
-    url: Url
+    authority: str
+    path: str
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -45,7 +55,7 @@ class Target(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def read_target(url: str, *, allow_http: bool) -> Target:
-    """Read an address with the parser that the sending code uses, so that both mean the same host.
+    """Read an address as browsers do. What is connected to, sent and judged comes from here alone.
 
     Args:
         url: An absolute address without a login or password.
@@ -69,7 +79,12 @@ def read_target(url: str, *, allow_http: bool) -> Target:
         raise NotSent(f"{host}: an address must not hold a login or password")
     if read_address(host) is None and not _HOST_NAME.fullmatch(host):
         raise NotSent("the address's host is not a host name")
-    return Target(parsed.scheme, host, port, parsed)
+    query = parsed.query_string
+    path = parsed.path if query is None else f"{parsed.path}?{query}"
+    if not _PATH.fullmatch(path):
+        raise NotSent(f"{host}: the address's path cannot be sent")
+    authority = host if parsed.port is None else f"{host}:{parsed.port}"
+    return Target(parsed.scheme, host, port, authority, path)
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from helpers_acquirer import SECRET, Apart, apart
 from tiyin.gateway.acquiring.books import DEBITED, HELD, OPERATIONS
 from tiyin.gateway.acquiring.faults import Fault, FaultKind, Faults, FaultUnreadable, read_fault
 from tiyin.gateway.acquiring.http import AcquirerLine, HttpAcquirer
+from tiyin.gateway.acquiring.issuer_http import HttpIssuer
 from tiyin.gateway.acquiring.port import (
     DayLine,
     Debited,
@@ -286,6 +287,21 @@ async def test_the_issuer_answers_as_the_documentations_table(far: Apart) -> Non
         with pytest.raises(RpcError) as silent:
             await asked(GOOD.number, GOOD.expire)
         assert silent.value.code == -31002
+
+
+@pytest.mark.parametrize("number", ["3333336415804657", "4444445987459073"])
+async def test_the_documented_numbers_of_no_scheme_are_refused_as_documented(far: Apart, number: str) -> None:
+    """They are asked about and pass no further, whatever the centre makes of them; no other number is."""
+    assert far.issuer.is_test_card(number)
+    with pytest.raises(RpcError) as refused:
+        await far.issuer.check(number, "0399")
+    assert refused.value.code == -31300
+    kind = ScriptedHttp(lambda _: HttpAnswer(200, {}, b'{"refusal":0}'))
+    line = AcquirerLine(kind, "http://a", Secret(SECRET), ManualClock())
+    with pytest.raises(RpcError) as unsupported:
+        await HttpIssuer(line).check(number, "0399")
+    assert unsupported.value.code == -31900
+    assert not far.issuer.is_test_card("4111111111111111")
 
 
 def scripted(answer: HttpAnswer) -> HttpAcquirer:

@@ -43,7 +43,7 @@ class Room:
         self.sales: list[Sale] = []
         self.failing = False
         self.told: list[dict[str, Any]] = []
-        self.answers: list[dict[str, Any] | None] = []
+        self.answers: list[dict[str, Any] | HttpAnswer | None] = []
         self.fiscal = FiscalReceipts(store, self.clock)
         self.ids = SeededIds(5)
         calls = MerchantCalls(ScriptedHttp(self._merchant), self.clock, self._key_of)
@@ -62,6 +62,8 @@ class Room:
         answer = self.answers.pop(0) if self.answers else {"result": {"success": True}}
         if answer is None:
             raise NoAnswer("timeout")
+        if isinstance(answer, HttpAnswer):
+            return answer
         return HttpAnswer(200, {}, msgspec.json.encode(answer))
 
     async def _key_of(self, desk_id: str) -> str:
@@ -96,6 +98,12 @@ class Room:
     async def run(self) -> None:
         for lease in await self.store.work.claim(FISCAL_KIND, "t", 30_000, 10):
             await self.driver.handle(lease)
+
+    async def again(self, receipt: Receipt) -> None:
+        """Let the next try of a receipt come."""
+        work = Schedule(receipt.id, FISCAL_KIND)
+        await self.store.change(RECEIPTS, receipt.id, lambda _: Decision(None, work=work))
+        await self.run()
 
     async def due(self, receipt: Receipt) -> tuple[int, list[Work]]:
         stored = await self.store.get(RECEIPTS, receipt.id)
@@ -170,15 +178,48 @@ async def test_a_merchant_that_does_not_answer_is_told_again_and_at_last_given_u
     await room.run()
     assert (await room.due(receipt))[0] == 1
     room.clock.advance(TELLING_MS_MAX)
-    await room.store.change(
-        RECEIPTS, receipt.id, lambda _: Decision(None, work=Schedule(receipt.id, FISCAL_KIND))
-    )
-    await room.run()
+    await room.again(receipt)
     assert await room.due(receipt) == (0, [])
     perform = (await room.fiscal.of(receipt.id)).perform
     assert perform is not None
     assert perform.note == "gave up"
     assert (len(room.sales), len(room.told)) == (1, 2)
+
+
+NONSENSE = {
+    "a page": (HttpAnswer(200, {}, b"<html>502 Bad Gateway</html>"), "gave up, malformed: not_json_rpc"),
+    "an error of the server": (HttpAnswer(500, {}, b"{}"), "gave up"),
+    "neither result nor error": (HttpAnswer(200, {}, b"{}"), "gave up, malformed: no_result"),
+}
+
+
+@pytest.mark.parametrize(("answer", "note"), NONSENSE.values(), ids=NONSENSE.keys())
+async def test_nonsense_is_told_again_and_at_last_given_up(room: Room, answer: HttpAnswer, note: str) -> None:
+    """A deployment gone wrong passes; a server that never answers well is left alone after a week."""
+    taken, silent = await room.receipt(), await room.receipt()
+    room.answers = [answer, answer]
+    await room.run()
+    assert [(await room.due(receipt))[0] for receipt in (taken, silent)] == [1, 1]
+    await room.again(taken)
+    assert await room.due(taken) == (0, [])
+    room.answers = [answer]
+    room.clock.advance(TELLING_MS_MAX)
+    await room.again(silent)
+    assert await room.due(silent) == (0, [])
+    performs = [(await room.fiscal.of(receipt.id)).perform for receipt in (taken, silent)]
+    assert [perform and perform.note for perform in performs] == ["taken", note]
+    assert (len(room.sales), len(room.told)) == (2, 4)
+
+
+async def test_a_merchant_that_does_not_take_it_is_left_alone(room: Room) -> None:
+    """The method is not obligatory: whatever well-formed answer comes, it was heard."""
+    receipt = await room.receipt()
+    room.answers = [{"result": {"success": False}}]
+    await room.run()
+    assert await room.due(receipt) == (0, [])
+    perform = (await room.fiscal.of(receipt.id)).perform
+    assert perform is not None
+    assert perform.note == "not taken"
 
 
 @pytest.mark.parametrize("code", [-32601, -32001, -32504])

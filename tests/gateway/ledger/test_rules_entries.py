@@ -1,5 +1,7 @@
 """Each kind of entry, whole: its key, its accounts, its amount and its time."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tiyin.gateway.ledger import (
@@ -30,32 +32,37 @@ SPLIT = [Share("d", 700, 10), Share("e", 290, 0), Share("f", 10, 10), Share("g",
 
 
 @pytest.mark.parametrize(
-    ("entry", "what", "debit", "credit"),
+    ("book", "what", "debit", "credit"),
     [
-        (held(R, 7, 9), "held", "acquirer-holds", "held"),
-        (posted(R, 7, 9), "posted", "held", "acquirer-holds"),
-        (voided(R, 7, 9), "voided", "held", "acquirer-holds"),
-        (taken(R, 7, 9), "taken", "acquirer", "in-flight"),
-        (returning(R, 7, 9), "returning", "in-flight", "returns"),
-        (returned(R, 7, 9), "returned", "returns", "acquirer"),
+        (held, "held", "acquirer-holds", "held"),
+        (posted, "posted", "held", "acquirer-holds"),
+        (voided, "voided", "held", "acquirer-holds"),
+        (taken, "taken", "acquirer", "in-flight"),
+        (returning, "returning", "in-flight", "returns"),
+        (returned, "returned", "returns", "acquirer"),
     ],
 )
-def test_an_entry_of_a_receipt(entry: Entry, what: str, debit: str, credit: str) -> None:
-    assert entry == Entry(f"{R}:{what}", R, what, debit, credit, 7, 9)
+def test_an_entry_of_a_receipt(
+    book: Callable[[str, int, int], Entry], what: str, debit: str, credit: str
+) -> None:
+    assert book(R, 7, 9) == Entry(f"{R}:{what}", R, what, debit, credit, 7, 9)
 
 
 @pytest.mark.parametrize(
-    ("entry", "what", "debit", "credit", "at_ms"),
+    ("book", "times_ms", "what", "debit", "credit"),
     [
-        (suspended("d", 7, 255), "suspended", "suspense:d", "desk:d", 255),
-        (recovered("d", 7, 255), "recovered", "desk:d", "suspense:d", 255),
-        (payout("d", 7, 255), "payout", "desk:d", "payouts", 255),
-        (paid_out("d", 7, 255, 300), "paid-out", "payouts", "bank", 300),
-        (payout_returned("d", 7, 255, 300), "payout-returned", "bank", "desk:d", 300),
+        (suspended, (255,), "suspended", "suspense:d", "desk:d"),
+        (recovered, (255,), "recovered", "desk:d", "suspense:d"),
+        (payout, (255,), "payout", "desk:d", "payouts"),
+        (paid_out, (255, 300), "paid-out", "payouts", "bank"),
+        (payout_returned, (255, 300), "payout-returned", "bank", "desk:d"),
     ],
 )
-def test_an_entry_of_a_day(entry: Entry, what: str, debit: str, credit: str, at_ms: int) -> None:
-    assert entry == Entry(f"{DAY}:{what}:d", "", what, debit, credit, 7, at_ms)
+def test_an_entry_of_a_day(
+    book: Callable[..., Entry], times_ms: tuple[int, ...], what: str, debit: str, credit: str
+) -> None:
+    entry = book("d", 7, *times_ms)
+    assert entry == Entry(f"{DAY}:{what}:d", "", what, debit, credit, 7, times_ms[-1])
 
 
 def test_a_desk_alone_earns_and_gives_back_under_short_keys() -> None:
@@ -98,7 +105,15 @@ def test_accounts_have_these_names() -> None:
 
 @pytest.mark.parametrize(
     ("amount_tiyin", "basis_points", "commission_tiyin"),
-    [(1, 5_000, 1), (1, 4_999, 0), (10_000, 1, 1), (9_999, 10_000, 9_999), (3, 5_000, 2), (5_000, 1, 1)],
+    [
+        (1, 5_000, 1),
+        (1, 4_999, 0),
+        (10_000, 1, 1),
+        (9_999, 10_000, 9_999),
+        (3, 5_000, 2),
+        (5_000, 1, 1),
+        (9_007_199_254_740_993, 10_000, 9_007_199_254_740_993),
+    ],
 )
 def test_half_a_tiyin_is_rounded_up(amount_tiyin: int, basis_points: int, commission_tiyin: int) -> None:
     assert commission_of(amount_tiyin, basis_points) == commission_tiyin

@@ -27,6 +27,8 @@ from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.app import Gateway
 from tiyin.gateway.cards import TestIssuer
 from tiyin.gateway.desks.records import AccountField
+from tiyin.gateway.merchant_calls.answers import Allowed, Answered, Unknown
+from tiyin.gateway.merchant_calls.calls import MerchantCalls, Target
 from tiyin.gateway.metadata import metadata
 from tiyin.gateway.receipts.interventions import Interventions
 from tiyin.gateway.receipts.people import Signature
@@ -42,7 +44,7 @@ from tiyin.web.site import SiteSettings, gateway_site
 
 CARD = "8600069195406311"
 AMOUNT_TIYIN = 500_000
-TIMEOUT_MS = 3_000
+TIMEOUT_MS = 2_000
 HOSTILE = 80
 """More than one merchant has places for calls in flight."""
 
@@ -318,3 +320,78 @@ async def test_a_hostile_merchant_harms_only_itself(store_url: str, trick: str) 
         await good.buy(AT_ONCE)
         await hostile.buy(AT_ONCE)
         await world.is_clean()
+
+
+class SharedHosting:
+    """One server with two merchants' addresses: `/good` answers, `/hostile` never does.
+
+    Args:
+        places: How many calls are thought to be enough.
+
+    Attributes:
+        held: How many calls hang at the hostile one.
+        full: Set when enough of them do.
+    """
+
+    def __init__(self, places: int) -> None:
+        self.held = self.open = 0
+        self.full = asyncio.Event()
+        self.empty = asyncio.Event()
+        self._places = places
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
+                if head.startswith(b"POST /hostile"):
+                    self.held += 1
+                    if self.held >= self._places:
+                        self.full.set()
+                    await reader.read()  # Until the caller gives up.
+                    break
+                body = b'{"result":{"allow":true}}'
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                await writer.drain()
+        writer.transport.abort()
+        self.open -= 1
+        if not self.open:
+            self.empty.set()
+
+
+async def test_a_silent_merchant_leaves_places_to_its_neighbour_on_the_host() -> None:
+    """Both share the places that outgoing HTTP has for one host: one may only take its own part of them."""
+    crowd, places = 500, 64
+    hosting, http = SharedHosting(places), GuardedHttp(allow_private=True)
+
+    async def key_of(_: str) -> str:
+        return "key"
+
+    server = await asyncio.start_server(hosting.serve, "127.0.0.1", 0, backlog=crowd)
+    root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    calls = MerchantCalls(http, TurnableClock(), key_of, timeout_ms=60_000)
+    asking = [
+        asyncio.ensure_future(calls.check_perform(Target("hostile", f"{root}/hostile"), 1, {}))
+        for _ in range(crowd)
+    ]
+    try:
+        async with asyncio.timeout(EYES_S):
+            # Whoever finds no place is told so; those who found one hang.
+            done: set[asyncio.Future[Any]] = set()
+            while len(done) < crowd - places:
+                done, _ = await asyncio.wait(asking, timeout=0.1)
+            outcomes = {str(one.result()) for one in done}
+            await hosting.full.wait()
+            answer = await calls.check_perform(Target("good", f"{root}/good"), 1, {})
+        assert outcomes == {str(Unknown("too_many_calls", sent=False))}
+        assert answer == Answered(Allowed())
+        assert (len(done), hosting.held) == (crowd - places, places)
+    finally:
+        for call in asking:
+            call.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        await http.close()
+        server.close()
+        await hosting.empty.wait()
+        await asyncio.sleep(0)  # The transports close their sockets in the loop's next turn.

@@ -77,6 +77,19 @@ async def test_an_unclear_answer_is_for_a_person(world: World) -> None:
     assert [(row.what, row.who) for row in story.interventions] == [("resume", "Operator")]
 
 
+async def test_a_resumed_cancel_is_sent_anew(world: World) -> None:
+    """The billing refused to cancel, and told that the payment stands: to look again would change nothing."""
+    receipt = await paid_with(world, await world.create())
+    world.shop.refusals["CancelTransaction"] = -31008
+    paused = await cancelled(world, receipt)
+    assert (paused.state, paused.state_from, paused.step) == (20, 21, "check_cancel")
+    world.shop.refusals.clear()
+    await Interventions(world.store.inner, world.clock).resume(receipt.id, BY)
+    await world.recover()
+    assert (await world.load(receipt)).state == 50
+    assert world.shop.state_of(receipt.id) == -2
+
+
 async def test_a_person_overrides_a_billing_that_never_agrees(world: World) -> None:
     receipt = await paid_with(world, await world.create())
     world.shop.refusals["CancelTransaction"] = -31003

@@ -316,8 +316,8 @@ async def test_what_a_dead_merchant_left_does_not_hold_up_another(stored: World)
     )
     driver = stored.receipts._driver  # noqa: SLF001 - what its process died over is made with it
     for receipt in left:
-        await driver.begin(receipt.id, intent)
-    await driver.begin(fine.id, replace(intent, endpoint="https://shop.example/payme"))
+        await driver.begin(receipt, intent)
+    await driver.begin(fine, replace(intent, endpoint="https://shop.example/payme"))
     await stored.expire_leases()
     awake = asyncio.Event()
 

@@ -113,6 +113,11 @@ ROWS: list[tuple[Receipt, Any, Terms, list[str]]] = [
     "R:returning (returning) in-flight <- returns 500000 +7",
     "work: receipt in 0 for test 60000 pause=0",
 ]),
+(at(2, "debit", overridden=1), Declined(-31630, "no money"), AT, [
+    "cancel_time_ms=+7 error=-31630 stage_ms=+7 state=50 step=None tries=0",
+    "note debit: declined '-31630 no money' +7",
+    "work: done pause=None",
+]),
 (at(3, "refund"), Reversed(), AT, [
     "cancel_time_ms=+7 stage_ms=+7 state=50 step=None tries=0",
     "R:returned (returned) returns <- acquirer 500000 +7",

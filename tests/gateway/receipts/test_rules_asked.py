@@ -133,6 +133,21 @@ ROWS: list[tuple[Receipt, Callable[[Receipt], Decision[Moved]], list[str]]] = [
     "resume by Operator: the merchant called +7",
     "work: receipt in 0 for None 0 pause=None",
 ]),
+(at(20, "check_cancel", state_from=21), lambda r: resume(r, NOBODY, BY), [
+    "stage_ms=+7 state=21 state_from=None step=cancel tries=0",
+    "resume by Operator: the merchant called +7",
+    "work: receipt in 0 for None 0 pause=None",
+]),
+(at(20, "check_cancel", state_from=21, **PAID), lambda r: resume(r, NOBODY, BY), [
+    "stage_ms=+7 state=21 state_from=None step=cancel tries=0",
+    "resume by Operator: the merchant called +7",
+    "work: receipt in 0 for None 0 pause=None",
+]),
+(at(20, "check_perform", state_from=3), lambda r: resume(r, NOBODY, BY), [
+    "stage_ms=+7 state=3 state_from=None tries=0",
+    "resume by Operator: the merchant called +7",
+    "work: receipt in 0 for None 0 pause=None",
+]),
 (at(20, "check_create", state_from=1), lambda r: cancel_paused(r, NOBODY, BY, override=False), [
     "cancel_reason=3 cancel_wish=5 cancelling=1 stage_ms=+7 state=1 state_from=None step=cancel",
     "tries=0",

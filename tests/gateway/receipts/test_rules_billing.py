@@ -142,6 +142,11 @@ ROWS: list[tuple[Receipt, Any, Terms, list[str]]] = [
     "note check_create: refused '-31003' +7",
     "work: done pause=None",
 ]),
+(at(1, "check_create", error=None), NO_TRANSACTION, AT, [
+    "error=-31623 stage_ms=+7 state=0 step=None tries=0",
+    "note check_create: refused '-31003' +7",
+    "work: done pause=None",
+]),
 (at(1, "check_create"), LOST, AT, [
     "tries=3",
     "note check_create: unknown 'timeout' +7",

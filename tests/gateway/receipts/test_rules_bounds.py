@@ -4,15 +4,17 @@ import pytest
 from msgspec.structs import replace
 
 from helpers_moves import DESK, LOST, NOW, TERMS, happens
-from helpers_rules import AT, DESK_A, HOLD, NOBODY, at
+from helpers_rules import AT, DESK_A, HOLD, NOBODY, PAID, at, told
 from tiyin.gateway.acquiring.port import Declined, Held
+from tiyin.gateway.ledger import taken
 from tiyin.gateway.merchant_calls.answers import Answered, Malformed, Receiver, RefusedByMerchant, Unknown
 from tiyin.gateway.receipts.at_acquirer import NotKnown
 from tiyin.gateway.receipts.at_billing import note_of
 from tiyin.gateway.receipts.holds import HOLD_MS
 from tiyin.gateway.receipts.moves import Note, put
+from tiyin.gateway.receipts.outcomes import let_go, money_is_taken
 from tiyin.gateway.receipts.people import NotPaused, Signature, resume
-from tiyin.gateway.receipts.records import Attempt, error_of
+from tiyin.gateway.receipts.records import Attempt, Receipt, error_of
 from tiyin.gateway.receipts.repeating import (
     EXPIRY_MS,
     PATIENCE_MS,
@@ -56,7 +58,8 @@ DELAYS_MS = [
 
 @pytest.mark.parametrize(("tries", "longest_ms"), list(enumerate(DELAYS_MS)))
 def test_the_longest_wait_before_each_repeat(tries: int, longest_ms: int) -> None:
-    for chance in (0.0, 0.25, 1.0):
+    # Of eight seconds, 0.625 is just the five that a driver still waits out itself.
+    for chance in (0.0, 0.25, 0.625, 1.0):
         expected = max(100, int(longest_ms * chance))
         decision = happens(at(3, "perform", tries=tries), LOST, replace(AT, chance=chance))
         assert decision.answer.receipt.tries == tries + 1
@@ -134,6 +137,27 @@ def test_a_state_and_a_work_row_that_disagree_are_an_error(state: int, work: Wor
     receipt = at(state, "watch")
     with pytest.raises(AssertionError, match=rf"^the work row and the state {state} would not agree$"):
         put(receipt, receipt, AT, work, None)
+
+
+@pytest.mark.parametrize(("receipt", "is_taken"), [
+    (at(2, "debit"), False),
+    (at(3, "perform"), True),
+    (at(30, "perform"), True),
+    (at(21, "void", **HOLD), False),
+    (at(21, "cancel", pay_time_ms=1), True),
+    (at(50, None, **PAID), False),
+])  # fmt: skip
+def test_money_is_taken_until_it_is_given_back(receipt: Receipt, is_taken: bool) -> None:
+    assert money_is_taken(receipt) is is_taken
+
+
+def test_what_is_to_be_booked_is_booked_when_a_hold_is_let_go() -> None:
+    receipt = at(2, "cancel", **HOLD)
+    assert told(receipt, let_go(receipt, AT, None, entries=(taken(receipt.id, 9, NOW),))) == [
+        "cancelling=0 stage_ms=+7 step=void tries=0",
+        "R:taken (taken) acquirer <- in-flight 9 +0",
+        "work: receipt in 0 for test 60000 pause=0",
+    ]
 
 
 def test_routes_follow_the_endpoint() -> None:

@@ -14,7 +14,7 @@ from helpers_moves import (
     checked,
     happens,
 )
-from helpers_rules import AT, PAID, at, told
+from helpers_rules import AT, HOLD, PAID, at, told
 from tiyin.gateway.acquiring.port import Reversed
 from tiyin.gateway.merchant_calls.answers import (
     Answered,
@@ -159,6 +159,18 @@ ROWS: list[tuple[Receipt, Any, Terms, list[str]]] = [
     "cancel_reason=5 cancelling=1 error=None pay_time_ms=+7 stage_ms=+7 state=21 step=cancel tries=0",
     "R:earned (earned) in-flight <- desk:D 495000 +7",
     "R:commission (commission) in-flight <- commission 5000 +7",
+    "work: receipt in 0 for test 60000 pause=0",
+]),
+(at(3, "check_perform", cancel_wish=5), checked(2), AT, [
+    "cancel_reason=5 cancelling=1 error=None pay_time_ms=+7 stage_ms=+7 state=21 step=cancel tries=0",
+    "note check_perform: answered 'state 2' +7",
+    "R:earned (earned) in-flight <- desk:D 495000 +7",
+    "R:commission (commission) in-flight <- commission 5000 +7",
+    "work: receipt in 0 for test 60000 pause=0",
+]),
+(at(2, "cancel", **HOLD), NO_TRANSACTION, AT, [
+    "cancelling=0 stage_ms=+7 step=void tries=0",
+    "note cancel: refused '-31003' +7",
     "work: receipt in 0 for test 60000 pause=0",
 ]),
 ]  # fmt: skip

@@ -110,6 +110,24 @@ ROWS: list[tuple[Receipt, Any, Terms, list[str]]] = [
     "note capture: given_up '' +43200000",
     "work: receipt in 0 for test 60000 pause=0",
 ]),
+(at(2, "capture", "billing", cancel_wish=5, **HOLD), Debited("r"), AT, [
+    "cancel_reason=3 cancelling=1 held=0 reference=r stage_ms=+7 state=3 step=cancel tries=0",
+    "note capture: cancelled 'wished for during the debit' +7",
+    "R:posted (posted) held <- acquirer-holds 500000 +7",
+    "R:taken (taken) acquirer <- in-flight 500000 +7",
+    "work: receipt in 0 for test 60000 pause=0",
+]),
+(at(2, "capture", "billing", overridden=1, **HOLD), Declined(-31640, "no"), AT, [
+    "error=-31640 stage_ms=+7 step=void tries=0",
+    "note capture: declined '-31640 no' +7",
+    "work: receipt in 0 for test 60000 pause=0",
+]),
+(at(2, "capture", "billing", overridden=1, **HOLD), Reversed(), AT, [
+    "cancel_time_ms=+7 error=-31640 held=0 stage_ms=+7 state=50 step=None tries=0",
+    "note capture: reversed '' +7",
+    "R:voided (voided) held <- acquirer-holds 500000 +7",
+    "work: done pause=None",
+]),
 (at(2, "capture", "direct", **HOLD), Debited("r"), AT, [
     "error=None held=0 pay_time_ms=+7 reference=r stage_ms=+7 state=4 step=None tries=0",
     "R:posted (posted) held <- acquirer-holds 500000 +7",

@@ -14,7 +14,8 @@ __all__ = ["served"]
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[int]:
     """Serve on a free port, with the application's start and stop."""
-    with socket.socket() as free:
+    # asyncio sends at once (TCP_NODELAY) only where a socket names its protocol.
+    with socket.socket(proto=socket.IPPROTO_TCP) as free:
         free.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)

@@ -30,6 +30,7 @@ from tiyin.protocol.errors import SubscribeCode
 from tiyin.protocol.values import mask_card_number
 from tiyin.runtime.clock import Clock
 from tiyin.storage import Rule, StorageError, Store
+from tiyin.storage.tables import Expecting
 
 __all__ = ["TestAcquirer"]
 
@@ -131,7 +132,9 @@ class TestAcquirer:
             self._clock.now_ms(),
         )
         rule = books.debit if wanted == DEBITED else books.hold
-        return await self._change(key, lambda stored: rule(stored, asked))
+        # A key is new, as a rule: expecting that saves a read.
+        first = Expecting[Operation, Operation](lambda stored: rule(stored, asked), None)
+        return await self._change(key, first)
 
     async def capture(self, key: str) -> CaptureAnswer:
         """Take what is held under a key; see `Acquirer.capture`.

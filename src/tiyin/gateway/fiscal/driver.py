@@ -49,9 +49,13 @@ __all__ = ["FiscalDriver", "delay_ms_after"]
 REGISTRAR_MS: Final = 10_000
 """The longest that a call to the registrar may take."""
 TELLING_MS_MAX: Final = 7 * 24 * 3600 * 1000
-"""For how long a merchant whose server does not answer is told again; registering is never given up."""
+"""For how long a merchant whose server does not answer, or answers nonsense, is told again.
+
+Registering is never given up.
+"""
 
 _MARGIN_MS: Final = 3_000
+_TAKEN: Final = "taken"
 _DELAY_MS_MIN: Final = 2_000
 _DELAY_MS_MAX: Final = 24 * 3600 * 1000
 
@@ -193,12 +197,10 @@ class FiscalDriver:
         outcome = await self._calls.set_fiscal_data(
             Target(receipt.desk_id, receipt.endpoint), receipt.id, fiscal.kind, data_of(fiscal)
         )
+        if isinstance(outcome, Unknown | Malformed) and elapsed_ms < TELLING_MS_MAX:
+            return False
         note = _note(outcome)
-        if isinstance(outcome, Unknown):
-            if elapsed_ms < TELLING_MS_MAX:
-                return False
-            note = "gave up"
-        if not isinstance(outcome, Answered):
+        if note != _TAKEN:
             self._log.info("merchant_not_told", receipt_id=receipt.id, kind=fiscal.kind, note=note)
         now_ms = self._clock.now_ms()
         await self._store.change(FISCAL_RECEIPTS, fiscal.id, lambda held: told(held, now_ms, note))
@@ -207,11 +209,15 @@ class FiscalDriver:
 
 def _note(outcome: Any) -> str:
     """Say in a word what the merchant made of it; a refusal ends it, since the method is not obligatory."""
-    if isinstance(outcome, RefusedByMerchant):
-        return f"refused {outcome.code}"
-    if isinstance(outcome, Malformed):
-        return f"malformed: {outcome.reason}"
-    return "taken"
+    match outcome:
+        case RefusedByMerchant(code):
+            return f"refused {code}"
+        case Malformed(reason):
+            return f"gave up, malformed: {reason}"
+        case Answered(answer):
+            return _TAKEN if answer.success else "not taken"
+        case _:
+            return "gave up"
 
 
 def _settled(held: Receipt | None, bit: int) -> Any:

@@ -144,7 +144,13 @@ class Cancelled(msgspec.Struct, frozen=True):
 
 
 class FiscalTaken(msgspec.Struct, frozen=True):
-    """SetFiscalData: the merchant has it."""
+    """SetFiscalData: the merchant has heard it.
+
+    Attributes:
+        success: Whether he says that he took it.
+    """
+
+    success: bool = True
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -320,9 +326,7 @@ def read_fiscal_taken(result: Mapping[str, Any]) -> FiscalTaken:
 
     Documentation: merchant-api/SetFiscalData.
     """
-    if result.get("success") is not True:
-        raise _Unreadable("not_taken")
-    return FiscalTaken()
+    return FiscalTaken(result.get("success") is True)
 
 
 def read_checked(result: Mapping[str, Any]) -> Checked:

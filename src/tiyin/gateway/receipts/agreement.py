@@ -189,7 +189,7 @@ def _wrong_operations(receipt: Receipt, operations: list[Operation]) -> Iterator
     current = next((found for found in operations if found.id == receipt.attempt_key), None)
     outcome = None if current is None else current.state
     if outcome not in (may_be := _outcomes(receipt, state, step)):
-        words = " or ".join(sorted(word or "nothing" for word in may_be)) or "nothing"
+        words = " or ".join(sorted(word or "nothing" for word in may_be))
         yield f"state {receipt.state}, and the acquirer says {outcome or 'nothing'} instead of {words}"
 
 

@@ -102,13 +102,12 @@ def create_answered(receipt: Receipt, outcome: Outcome[Created], terms: Terms) -
 
 def _created(receipt: Receipt, created: Created, terms: Terms) -> Decision[Moved]:
     if created.state != _CREATED:
-        malformed = Malformed("state_of_create")
         return undo_at_billing(
             receipt,
             terms,
             reason=_FAILED,
             note=Note("answered", f"state {created.state}"),
-            error=stored_error_for(malformed),
+            error=write_error(SubscribeCode.MERCHANT_INCORRECT),
         )
     try:
         split_up = split(receipt, created.receivers)
@@ -118,7 +117,7 @@ def _created(receipt: Receipt, created: Created, terms: Terms) -> Decision[Moved
             terms,
             reason=int(wrong.reason),
             note=Note("receivers", str(wrong)),
-            error=stored_error_for(Malformed("receivers")),
+            error=write_error(SubscribeCode.MERCHANT_INCORRECT),
         )
     return _debit_or_undo(receipt, terms, transaction=created.transaction, **split_up)
 

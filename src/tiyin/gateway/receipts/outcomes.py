@@ -71,9 +71,7 @@ def undo_paid(
             cancelling=1,
         )
     given = refunding(receipt.id, shares_of(receipt), terms.now_ms)
-    return onwards(
-        receipt, terms, state=CANCELLING, step="refund", entries=(*entries, *given), note=note, cancelling=0
-    )
+    return onwards(receipt, terms, state=CANCELLING, step="refund", entries=(*entries, *given), note=note)
 
 
 def kept(receipt: Receipt, terms: Terms, *, error: str, note: Note) -> Decision[Moved]:
@@ -159,7 +157,7 @@ def undo_at_billing(
     if receipt.overridden:
         # A person decided that the billing is not asked any more.
         undone = replace(receipt, state=receipt.state if state is None else state, error=told, **changes)
-        return let_go(receipt, terms, note, undone=undone, entries=entries)
+        return let_go(undone, terms, note, entries=entries)
     return onwards(
         receipt,
         terms,
@@ -175,28 +173,21 @@ def undo_at_billing(
 
 
 def let_go(
-    receipt: Receipt,
-    terms: Terms,
-    note: Note | None,
-    *,
-    undone: Receipt | None = None,
-    entries: Sequence[Entry] = (),
+    receipt: Receipt, terms: Terms, note: Note | None, *, entries: Sequence[Entry] = ()
 ) -> Decision[Moved]:
     """Write what follows once the billing has let go: give back what was taken or held, or end.
 
     Args:
-        receipt: The receipt as it is stored.
+        receipt: The receipt, with all that else changes on it.
         terms: The circumstances.
         note: Something to keep with the attempts.
-        undone: The receipt as it is to be, where it differs from what is stored.
         entries: What to book in the same commit.
     """
-    after = receipt if undone is None else undone
-    if money_is_taken(after):
-        return refund(after, terms, note or Note("cancelled", "at the billing"), entries=entries)
-    if after.held:
-        return onwards(after, terms, step="void", entries=entries, note=note, cancelling=0)
-    return cancelled(after, terms, entries=entries, note=note)
+    if money_is_taken(receipt):
+        return refund(receipt, terms, note or Note("cancelled", "at the billing"), entries=entries)
+    if receipt.held:
+        return onwards(receipt, terms, step="void", entries=entries, note=note, cancelling=0)
+    return cancelled(receipt, terms, entries=entries, note=note)
 
 
 def refund(receipt: Receipt, terms: Terms, note: Note, *, entries: Sequence[Entry] = ()) -> Decision[Moved]:
@@ -208,10 +199,10 @@ def refund(receipt: Receipt, terms: Terms, note: Note, *, entries: Sequence[Entr
     return onwards(receipt, terms, step="refund", entries=(*entries, *given), note=note, cancelling=0)
 
 
-def voided_hold(receipt: Receipt, terms: Terms, note: Note | None, **changes: Any) -> Decision[Moved]:
+def voided_hold(receipt: Receipt, terms: Terms, note: Note) -> Decision[Moved]:
     """Write 50 for a hold that is given back."""
     entries = (voided(receipt.id, receipt.amount_tiyin, terms.now_ms),) if receipt.held else ()
-    return cancelled(receipt, terms, entries=entries, note=note, held=0, **changes)
+    return cancelled(receipt, terms, entries=entries, note=note, held=0)
 
 
 def money_is_taken(receipt: Receipt) -> bool:

@@ -201,7 +201,7 @@ class Paying:
             payer=payer,
             hold=bool(receipt.hold),
         )
-        moved, lease = await self._driver.begin(receipt.id, intent)
+        moved, lease = await self._driver.begin(receipt, intent)
         if moved.pause_ms is None:
             # Somebody else began at the same moment; a token that he does not pay with is free again.
             pays = (moved.receipt.attempt, moved.receipt.token_id) == (attempt, card.token_id)

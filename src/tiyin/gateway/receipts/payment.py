@@ -148,26 +148,33 @@ class PaymentDriver:
         """Whether receipts are only handed over any more."""
         return self._stopping
 
-    async def begin(self, receipt_id: str, intent: PayIntent) -> tuple[Moved, Lease | None]:
+    async def begin(self, receipt: Receipt, intent: PayIntent) -> tuple[Moved, Lease | None]:
         """Write the first intent of a payment and take the lease with it.
 
         Args:
-            receipt_id: Which receipt; it exists.
+            receipt: The receipt as it was just read.
             intent: What is pinned.
 
         Returns:
             The move, and the lease; no lease when the receipt was not at 0 any more.
         """
-        return await self.move(receipt_id, lambda receipt, terms: begin_payment(receipt, intent, terms))
+        return await self.move(
+            receipt.id, lambda stored, terms: begin_payment(stored, intent, terms), expected=receipt
+        )
 
     async def move(
-        self, receipt_id: str, rule: Callable[[Receipt, Terms], Decision[Moved]]
+        self,
+        receipt_id: str,
+        rule: Callable[[Receipt, Terms], Decision[Moved]],
+        *,
+        expected: Receipt | None = None,
     ) -> tuple[Moved, Lease | None]:
         """Write an intent that somebody outside gave, and take the lease with it where nobody has it.
 
         Args:
             receipt_id: Which receipt; it exists.
             rule: Decides; what it raises is raised here.
+            expected: The receipt as it was just read, where it was: it saves a read if nobody moved it since.
 
         Returns:
             The move, and the lease; no lease when nothing is to be driven, or another driver has the work: he
@@ -180,7 +187,11 @@ class PaymentDriver:
                 raise LookupError(f"there is no receipt {receipt_id}")
             return rule(stored, terms)
 
-        moved, lease = await self._store.change_and_lease(RECEIPTS, receipt_id, decide)
+        moved, lease = await self._store.change_and_lease(
+            RECEIPTS,
+            receipt_id,
+            decide if expected is None else Expecting[Receipt, Moved](decide, expected),
+        )
         if moved.receipt.cancelling:
             self._orders.changed(moved.receipt)
         return moved, lease

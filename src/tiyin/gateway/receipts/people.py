@@ -1,6 +1,6 @@
 """What a person may do with a receipt that is paused (20), with his name and his reason. Pure.
 
-resume     the receipt goes on where it was paused
+resume     the receipt goes on where it was paused; a cancel that the billing refused is asked for again
 cancel     it goes on, to be undone: the billing confirms the cancel, then the money goes back
 override   the same without the billing's word, when that cannot be had: the gateway gives the money back and
 the merchant's books are the person's business
@@ -54,10 +54,15 @@ class Signature(msgspec.Struct, frozen=True):
 def resume(receipt: Receipt, terms: Terms, by: Signature) -> Decision[Moved]:
     """Write that a paused receipt goes on where it was paused.
 
+    Paused after its billing had refused a cancel and then told another state, it asks for the cancel anew:
+    to look once more would find what was found.
+
     Raises:
         NotPaused: When it is not.
     """
     after = _taken_up(receipt, terms)
+    if after.step == "check_cancel":
+        after = replace(after, step="cancel")
     return sign(_go_on(receipt, after, terms), receipt, "resume", by, terms)
 
 
@@ -81,7 +86,7 @@ def cancel_paused(receipt: Receipt, terms: Terms, by: Signature, *, override: bo
     )
     if receipt.step in _AT_BILLING:
         if after.overridden:
-            decision = let_go(receipt, terms, None, undone=after)
+            decision = let_go(after, terms, None)
         else:
             reason = _REFUND if after.state == CANCELLING else _FAILED
             asking = replace(after, step="cancel", cancel_reason=reason, cancelling=1)

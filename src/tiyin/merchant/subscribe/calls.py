@@ -39,7 +39,7 @@ __all__ = ["Call", "Repeat"]
 
 T = TypeVar("T")
 
-_IDEMPOTENCY_KEY_LENGTH_MAX: Final = 128
+_IDEMPOTENCY_KEY_LENGTH_MAX: Final = 255
 _SECRET_LENGTH_MIN: Final = 4
 """A shorter one would blacken half of the words around it."""
 
