@@ -73,7 +73,8 @@ def serve(opened: Callable[[str], AbstractAsyncContextManager[Any]]) -> Iterator
         opened: Takes the server's address and gives an asynchronous context manager of the ASGI application;
             it is entered and left in the server's loop.
     """
-    sock = socket.socket()
+    # asyncio sends at once (TCP_NODELAY) only where a socket names its protocol.
+    sock = socket.socket(proto=socket.IPPROTO_TCP)
     sock.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     ready = threading.Event()

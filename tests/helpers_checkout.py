@@ -14,12 +14,18 @@ from typing import Any
 import msgspec
 
 from helpers_browser import Served
+from tiyin.gateway.cards.limits import CARD_TRIES, CODE_TRIES, Tries
 from tiyin.gateway.checkout_visits import CHECKOUT_ORDERS, CHECKOUT_VISITS
 from tiyin.gateway.desks.records import AccountField, Desk, DeskKind, Epos
+from tiyin.gateway.fiscal.receipts import FiscalReceipts
 from tiyin.gateway.metadata import metadata
+from tiyin.gateway.notifications.invoices import InvoiceLimits, Invoices
+from tiyin.gateway.notifications.outbox import Outbox, Senders
+from tiyin.gateway.notifications.port import Letter, LogMessages
 from tiyin.gateway.receipts.payable import Payable
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt, write_error
 from tiyin.gateway.receipts.service import NewReceipt
+from tiyin.gateway.vault import KeyRing, Vault, new_vault_key
 from tiyin.protocol.codes import SubscribeCode
 from tiyin.protocol.errors import RpcError, message_of
 from tiyin.protocol.subscribe_api import CardAnswer, CodeSent
@@ -31,7 +37,7 @@ from tiyin.storage import Decision, open_store
 from tiyin.storage.store import Store
 from tiyin.web.site import SiteSettings, checkout_site
 
-__all__ = ["DESK", "FakeGateway", "Site", "opened_checkout"]
+__all__ = ["DESK", "FakeGateway", "Fresh", "Site", "opened_checkout"]
 
 CODE = "666666"
 WAIT_MS = 60_000
@@ -82,9 +88,27 @@ class FakeGateway:
         self.lost = False
         self.step_s = 0.0
         self.delay_s = 10.0
+        self.fiscal_receipts = FiscalReceipts(store, self.clock)
+        self.postman = Postman()
+        self.mail_to(self.postman)
         self.desks = _Desks(self)
         self.cards = _Cards(self)
         self.receipts = _Receipts(self)
+
+    def mail_to(self, postman: "Postman | None", limits: InvoiceLimits | None = None) -> None:
+        """Say who brings e-mail, None for nobody; and how much of it."""
+        vault, senders = Vault(KeyRing.read(new_vault_key())), Senders(sms=LogMessages(), mail=postman)
+        self.outbox = Outbox(self.store, self.clock, self.ids, self.tasks, vault, senders, owner="test")
+        self.invoices = Invoices(
+            self.store, self.clock, vault, self.outbox, "https://pay.example.uz", limits=limits
+        )
+
+    async def deliver(self) -> list[Letter]:
+        """Send what waits in the outbox, and give all letters that were brought."""
+        await self.outbox.run_once()
+        while len(self.tasks):  # noqa: ASYNC110 - the tasks' end is what is waited for
+            await asyncio.sleep(0)
+        return self.postman.letters
 
     def note(self, call: str, desk: Desk, *about: Any) -> None:
         """Note that a service was asked, and by whom and what for."""
@@ -113,6 +137,16 @@ class FakeGateway:
         return receipts, orders, visits
 
 
+class Postman:
+    """Keeps the letters that it was to bring."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    async def send_mail(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+
 def _card(number: str, token: str) -> CardAnswer:
     return CardAnswer(mask_card_number(number), "03/99", token, recurrent=False, verify=False)
 
@@ -133,6 +167,14 @@ class _Cards:
         self._gateway = gateway
         self.numbers: dict[str, str] = {}
         self.verified: set[str] = set()
+        vault = Vault(KeyRing.read(new_vault_key()))
+        self.card_tries, self.code_tries = (
+            Tries(gateway.store, gateway.clock, vault, what=what, code=code, limits=limits)
+            for what, code, limits in (
+                ("card-try", SubscribeCode.CARD_WRONG, CARD_TRIES),
+                ("code-try", SubscribeCode.CODE_TRIES_EXCEEDED, CODE_TRIES),
+            )
+        )
 
     async def create(
         self, desk: Desk, *, number: str, expire: str, account: Account, amount_tiyin: int
@@ -238,6 +280,29 @@ class Site:
     def rows(self) -> tuple[int, int, int]:
         """Count receipts, orders and visits."""
         return self.run(self.gateway.rows())
+
+
+class Fresh(Site):
+    """A site that many tests share, as one of them sees it: rows and calls count from its beginning.
+
+    Args:
+        site: The site.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.url, self.run, self.gateway = site.url, site.run, site.gateway
+        self._rows = site.rows()
+        gateway = site.gateway
+        gateway.calls.clear()
+        gateway.asked.clear()
+        gateway.desk, gateway.payable = DESK, Payable()
+        gateway.check_error = gateway.code_error = gateway.pay_error = None
+        gateway.lost, gateway.step_s, gateway.delay_s = False, 0.0, 10.0
+
+    def rows(self) -> tuple[int, int, int]:
+        """Count receipts, orders and visits that came since the test began."""
+        receipts, orders, visits = (now - then for now, then in zip(super().rows(), self._rows, strict=True))
+        return receipts, orders, visits
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.app import Gateway
 from tiyin.gateway.cards import Issuer, TestIssuer
 from tiyin.gateway.metadata import metadata
-from tiyin.runtime.clock import SystemClock
+from tiyin.runtime.clock import Clock, SystemClock
 from tiyin.runtime.http import HttpAnswer, HttpCall, ScriptedHttp
 from tiyin.runtime.ids import SeededIds
 from tiyin.runtime.tasks import Tasks
@@ -66,11 +66,13 @@ async def no_merchant(call: HttpCall) -> HttpAnswer:
     raise AssertionError(f"no merchant should be called: {call}")
 
 
-async def open_gateway_for_tests(url: str, phone: Phone, *, issuer: Issuer | None = None) -> Gateway:
+async def open_gateway_for_tests(
+    url: str, phone: Phone, *, issuer: Issuer | None = None, clock: Clock | None = None
+) -> Gateway:
     """Open a gateway with two virtual terminals; the first has the domain shop.uz."""
     store = await open_store(url)
     await store.create_tables(metadata)
-    clock, cards = SystemClock(), TestCards()
+    clock, cards = SystemClock() if clock is None else clock, TestCards()
     gateway = Gateway(
         store=store,
         clock=clock,

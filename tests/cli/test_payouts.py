@@ -12,13 +12,15 @@ import typer
 from typer.testing import CliRunner
 
 from gateway.ledger.test_closing import ONE, Book
+from helpers_acquirer import SECRET, apart
 from tiyin.cli import days as days_module
 from tiyin.cli.commands_ledger import days, payouts
 from tiyin.gateway.acquiring.books import DEBITED, OPERATIONS, Operation
+from tiyin.gateway.cards.safe import CardDetails
 from tiyin.gateway.ledger import Share
 from tiyin.gateway.ledger.calendar import DAY_MS, day_of
 from tiyin.gateway.metadata import metadata
-from tiyin.runtime.clock import SystemClock
+from tiyin.runtime.clock import ManualClock, SystemClock
 from tiyin.storage import Decision, open_store
 
 T = TypeVar("T")
@@ -49,8 +51,9 @@ class Place:
 
         return asyncio.run(run())
 
-    def run(self, *words: str) -> tuple[int, str]:
-        ended = CliRunner().invoke(app, list(words), env={"TIYIN_DATABASE_URL": self.url, "COLUMNS": "140"})
+    def run(self, *words: str, **environ: str) -> tuple[int, str]:
+        environ = {"TIYIN_DATABASE_URL": self.url, "COLUMNS": "140", **environ}
+        ended = CliRunner().invoke(app, list(words), env=environ)
         return ended.exit_code, ended.output
 
     def json(self, *words: str) -> Any:
@@ -133,6 +136,32 @@ def test_the_acquirers_file_is_compared(place: Place) -> None:
     today = day_of(SystemClock().now_ms()).isoformat()
     code, said = place.run("days", "reconcile", today)
     assert (code, "not over yet" in said) == (2, True)
+
+
+async def test_the_file_of_an_acquirer_apart_is_compared(place: Place, tmp_path: Path) -> None:
+    """What stands in the gateway's own database is nobody's then; the acquirer's process is asked."""
+    receipt = await asyncio.to_thread(place.fill, lambda book: book.pay(Share(ONE, 500_000, 7_500)))
+    clock = ManualClock(receipt.pay_time_ms)
+    async with apart(f"sqlite:///{tmp_path / 'acquirer.db'}", clock=clock) as far:
+        environ = {"TIYIN_ACQUIRER_URL": far.url, "TIYIN_ACQUIRER_SECRET": SECRET}
+
+        async def reconcile() -> tuple[int, str]:
+            return await asyncio.to_thread(lambda: place.run("days", "reconcile", YESTERDAY, **environ))
+
+        code, said = await reconcile()
+        assert (code, "missing-there" in said) == (1, True), said
+        card = CardDetails("8600495473316478", "0399")
+        await far.inside.debit(f"{receipt.id}-1", card, 500_000, "t")
+        code, said = await reconcile()
+        assert (code, "AGREES" in said) == (0, True), said
+        await far.inside.debit(f"{'f' * 24}-1", card, 1, "t")
+        code, said = await reconcile()
+        assert (code, "missing-here" in said) == (1, True), said
+    code, said = await reconcile()
+    assert (code, "cannot be had now" in said) == (2, True), said
+    del environ["TIYIN_ACQUIRER_SECRET"]
+    code, said = await reconcile()
+    assert (code, "set together, or neither" in said) == (2, True), said
 
 
 def test_without_a_database_it_is_said_what_to_set() -> None:

@@ -30,6 +30,7 @@ def settings(tmp_path: Path, **changes: str) -> dict[str, str]:
         ({"TIYIN_PUBLIC_URL": ""}, "TIYIN_PUBLIC_URL"),
         ({"TIYIN_PUBLIC_URL": "pay.example.uz"}, "TIYIN_PUBLIC_URL"),
         ({"TIYIN_PUBLIC_URL": "https://pay.example.uz/below"}, "TIYIN_PUBLIC_URL"),
+        ({"TIYIN_OFFER_URL": "javascript:alert(1)"}, "TIYIN_OFFER_URL"),
         ({"TIYIN_VAULT_KEYS": ""}, "TIYIN_VAULT_KEYS"),
         ({"TIYIN_VAULT_KEYS": "k1:c2hvcnQ="}, "TIYIN_VAULT_KEYS"),
         ({"TIYIN_TEST_CARDS": "perhaps"}, "TIYIN_TEST_CARDS"),

@@ -23,8 +23,9 @@ pytestmark = pytest.mark.kill
 PAYMENTS_A_ROUND = 8
 KILL_AFTER_S = (0.0, 0.015, 0.03, 0.045, 0.06, 0.09, 0.12)
 AMOUNT_TIYIN = 500_000
-# A dead driver's lease has to end before another takes its work up.
-RESOLVED_WITHIN_S = 90.0
+# A dead driver's lease has to end before another takes its work up; and where the machine is so slow that
+# calls are lost again and again, a repeat comes after minutes.
+RESOLVED_WITHIN_S = 200.0
 UNRESOLVED = (1, 2, 3, 20, 21, 30)
 
 
@@ -147,6 +148,7 @@ def state_of(town: Town, receipt_id: str) -> int:
     return state
 
 
+@pytest.mark.timeout(RESOLVED_WITHIN_S + 100)
 @pytest.mark.parametrize("victim", ["gateway", "shop"])
 def test_whoever_is_killed_everything_agrees_in_the_end(town: Town, victim: str) -> None:
     token = verified_token(town.told, town.desk, save=True)

@@ -85,8 +85,8 @@ def test_emulator_json_is_as_the_outside_counts_on(running: tuple[EmulatorProces
         "shop": f"{root}/shop",
         "dev": f"{root}/dev",
     }
-    shop, terminal = told["desks"]
-    for desk in (shop, terminal):
+    shop, terminal, provider, tea_house = told["desks"]
+    for desk in told["desks"]:
         assert set(desk) == {"id", "name", "kind", "key", "test_key", "endpoint", "account"}
         assert len(desk["id"]) == 24
         assert len(desk["key"]) == len(desk["test_key"]) == 36
@@ -96,6 +96,8 @@ def test_emulator_json_is_as_the_outside_counts_on(running: tuple[EmulatorProces
         ["order_id"],
     )
     assert (terminal["kind"], terminal["endpoint"], terminal["account"]) == ("virtual-terminal", None, [])
+    assert (provider["kind"], provider["endpoint"], provider["account"]) == ("no-billing", None, ["contract"])
+    assert (tea_house["kind"], tea_house["endpoint"], tea_house["account"]) == ("on-site", None, [])
 
 
 def test_a_receipt_of_the_virtual_terminal_is_paid(told: dict[str, Any]) -> None:

@@ -49,6 +49,39 @@ def test_a_payment_is_made_from_end_to_end(told: dict[str, Any]) -> None:
     ]
 
 
+def test_a_paid_order_is_refunded_by_the_shop(told: dict[str, Any]) -> None:
+    """By a program, and by the page's form; what is not paid is left as it is."""
+    done = happen(told, "payment", amount=700_000)
+    address = f"{told['shop']}/orders/{done['order_id']}"
+    cross = post_json(f"{address}/refund", {}, {"sec-fetch-site": "cross-site"})
+    assert (cross.status, order_of(told, done["order_id"])["state"]) == (403, "paid")
+    refunded = post_json(f"{address}/refund", {})
+    assert (refunded.status, refunded.json["state"], refunded.json["hooks"]["cancel"]) == (
+        200,
+        "cancelled",
+        1,
+    )
+    again = post_json(f"{address}/refund", {}).json
+    assert (again["state"], again["hooks"]["cancel"]) == ("cancelled", 1)
+    assert post_json(f"{told['shop']}/orders/999/refund", {}).status == 404
+
+    done = happen(told, "payment", amount=700_000)
+    browser = Browser()
+    page = browser.get(f"{told['shop']}/orders/{done['order_id']}?lang=en")
+    assert "Give back" in page.text
+    page = browser.submit(page)
+    assert ('data-state="cancelled"' in page.text, "Give back" in page.text) == (True, False)
+
+    # The gateway's word against it is shown, in the language of the page.
+    done = happen(told, "payment", amount=700_000)
+    post_json(
+        f"{told['dev']}/faults",
+        {"side": "api", "method": "receipts.cancel", "fault": "status", "status": 500, "times": 1},
+    )
+    page = browser.submit(browser.get(f"{told['shop']}/orders/{done['order_id']}?lang=uz"))
+    assert (page.status, "Pul qaytarilmadi" in page.text) == (502, True)
+
+
 def test_a_payment_of_ones_own_order(told: dict[str, Any]) -> None:
     order = post_json(f"{told['shop']}/orders", {"amount": 123_400}).json["order_id"]
     done = happen(told, "payment", account={"order_id": order}, amount=123_400, card="8600495473316478")

@@ -1,5 +1,6 @@
 """A person buys in the demo shop with a real browser, and every set of books agrees afterwards."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from helpers_browser import Watched, browser, watched  # noqa: F401 - `browser` is a fixture
-from helpers_emulator import EmulatorProcess, emulator_process, get_json, run_tiyin
+from helpers_emulator import EmulatorProcess, call, emulator_process, get_json, run_tiyin
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +101,33 @@ def test_a_refused_debit_leaves_the_order_to_be_paid_with_another_card(
         type_code(shopper, "666666")
         expect(shopper.page.get_by_role("heading", name="Paid", exact=True)).to_be_visible()
     assert order_of(emulator, str(number))["hooks"]["perform"] == 1
+
+
+@pytest.mark.parametrize("kind", ["no-billing", "on-site"])
+def test_a_desk_without_billing_is_paid_what_the_payer_types(
+    browser: Browser,  # noqa: F811
+    emulator: EmulatorProcess,
+    kind: str,
+) -> None:
+    told = json.loads((emulator.data / "emulator.json").read_text())
+    desk = next(desk for desk in told["desks"] if desk["kind"] == kind)
+    with watched(browser, emulator.address, viewport=PHONE) as shopper:
+        page = shopper.page
+        page.goto(f"{emulator.address}/dev?lang=en")
+        page.locator(f"a[href*='{desk['id']}']", has_text="Open its payment page").click()
+        if kind == "no-billing":
+            page.get_by_label("Contract number").fill("A-77")
+        page.locator("#sum").fill("12 500")
+        page.keyboard.press("Enter")
+        page.locator("#number").press_sequentially(GOOD_CARD)
+        page.locator("#expire").press_sequentially("0399")
+        page.keyboard.press("Enter")
+        type_code(shopper, "666666")
+        expect(page.get_by_role("heading", name="Paid", exact=True)).to_be_visible()
+        receipt_id = page.url.split("/checkout/")[1].split("?")[0]
+        assert shopper.strangers == []
+    paid = call(told, desk, "receipts.get", key=True, id=receipt_id)["receipt"]
+    assert (paid["state"], paid["amount"]) == (4, 1_250_000)
 
 
 def test_the_books_agree_after_all_of_it(emulator: EmulatorProcess) -> None:

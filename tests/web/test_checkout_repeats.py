@@ -171,6 +171,7 @@ def test_the_script_of_the_page_is_answered_in_json(site: Site) -> None:
         ({"state": 4, "pay_time_ms": 1_700_000_000_000}, "This receipt is already paid"),
         ({"state": 50, "cancel_time_ms": 1_700_000_000_000}, "The payment was cancelled"),
         ({"state": 50, "reference": "7", "cancel_time_ms": 1_700_000_000_000}, "The payment was cancelled"),
+        ({"state": 50, "cancel_reason": 4}, "The time for this payment is over"),
         ({"state": 50, "error": write_error(-31630)}, "The bank declined the payment"),
         ({"state": 20, "state_from": 3}, "The payment is being checked"),
         ({"state": 21}, "The payment is being cancelled"),

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,23 @@ def test_pages_carry_the_headers_of_a_page(site: Site) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert headers["cache-control"] == "no-store"
+
+
+def test_the_language_switch_keeps_whatever_an_address_asks(site: Site) -> None:
+    answer = Payer(site.url).get("/nothing?self=1&a=%26+b&lang=ru&a=2&scheme=x")
+    assert answer.status == 404
+    found = re.search(r'href="([^"]*)" hreflang="uz"', answer.text)
+    assert found is not None
+    assert unescape(found[1]) == "/nothing?self=1&a=%26+b&a=2&scheme=x&lang=uz"
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "/%5Cevil.example", "/%2F%2Fevil.example", "/%09/evil.example"]
+)
+def test_the_language_switch_leads_to_no_other_host(site: Site, path: str) -> None:
+    found = re.search(r'href="([^"]*)" hreflang="uz"', Payer(site.url).get(path).text)
+    assert found is not None
+    assert re.match(r"/(?![/\\])", found[1])
 
 
 def test_the_cookie_is_out_of_scripts_reach(site: Site) -> None:

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tiyin.gateway.checkout_visits import CLAIM_MS_MAX, Step, Visits
+from tiyin.gateway.checkout_visits import CLAIM_MS_MAX, TURN_MS, Step, Visits
 from tiyin.gateway.metadata import metadata
 from tiyin.runtime.clock import ManualClock
 from tiyin.storage import Store
@@ -138,3 +138,32 @@ def test_the_cookie_is_bound_to_the_host_where_the_address_is_encrypted() -> Non
 
 def test_a_browsers_secret_is_never_in_what_is_printed() -> None:
     assert "a" * 43 not in repr(browser_of("tiyin=" + "a" * 43))
+
+
+async def test_one_window_at_a_time_begins_to_pay_an_order(store: Store) -> None:
+    await store.create_tables(metadata)
+    clock = ManualClock(1_700_000_000_000)
+    visits = Visits(store, clock)
+    turns = await asyncio.gather(*(visits.take_turn("b", "o") for _ in range(20)))
+    assert turns.count(True) == 1
+    # Other orders and other browsers have turns of their own.
+    assert await visits.take_turn("b", "another")
+    assert await visits.take_turn("c", "o")
+    await visits.end_turn("b", "o")
+    assert [await visits.take_turn("b", "o"), await visits.take_turn("b", "o")] == [True, False]
+    # A process that died in its turn keeps nobody for longer than a minute.
+    clock.advance(TURN_MS)
+    assert await visits.take_turn("b", "o")
+
+
+async def test_only_payments_that_began_and_were_not_refused_are_found_beside(visits: Visits) -> None:
+    for visit_id in ("at the code", "paying", "refused"):
+        await at_the_code(visits, visit_id, receipt_id=f"receipt of {visit_id}")
+    for visit_id in ("paying", "refused"):
+        assert await visits.start_paying(visit_id)
+    await visits.failed("refused", "{}")
+    assert [visit.id for visit in await visits.handed_over("b", "o")] == ["paying"]
+    await visits.paid("paying")
+    assert [visit.id for visit in await visits.handed_over("b", "o")] == ["paying"]
+    assert await visits.handed_over("another browser", "o") == []
+    assert await visits.handed_over("b", "another order") == []

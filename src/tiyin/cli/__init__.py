@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 __all__ = ["main"]
 
-NEEDED = ("typer", "rich", "uvicorn", "starlette", "jinja2", "pyreqwest", "segno", "alembic")
+NEEDED = ("typer", "rich", "uvicorn", "starlette", "httptools", "jinja2", "pyreqwest", "segno", "alembic")
 NOT_INSTALLED = (
     "The `tiyin` command needs the gateway's dependencies, and {missing} is not installed.\n"
     "Install them with:  pip install 'tiyin[gateway]'"

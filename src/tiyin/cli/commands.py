@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tiyin.cli.commands_desks import business, desk
 from tiyin.cli.commands_emulator import emulator
 from tiyin.cli.commands_ledger import days, payouts
 from tiyin.cli.commands_receipts import receipts
@@ -21,8 +22,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 database = typer.Typer(help="The gateway's database.", no_args_is_help=True)
-business = typer.Typer(help="Businesses.", no_args_is_help=True)
-desk = typer.Typer(help="Cash desks.", no_args_is_help=True)
 vault = typer.Typer(help="The card vault's keys.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(business, name="business")
@@ -267,54 +266,6 @@ def upgrade(data: DataDirectory = None) -> None:
     from tiyin.cli.database import run_upgrade
 
     run_upgrade(data=data)
-
-
-@business.command("create")
-def create_business(
-    name: Annotated[str, typer.Option(help="What payers know it by.")],
-    organization: Annotated[
-        str | None, typer.Option(help="The legal entity; the name if left out.", show_default=False)
-    ] = None,
-    data: DataDirectory = None,
-) -> None:
-    """Make a business and print its id."""
-    from tiyin.cli.desks import create_business as run
-
-    run(name=name, organization=organization, data=data)
-
-
-@desk.command("create")
-def create_desk(  # each is an option
-    business_id: Annotated[str, typer.Option("--business", help="The id of the business.")],
-    name: Annotated[str, typer.Option(help="What payers read.")],
-    kind: Annotated[
-        str, typer.Option(help="billing, no-billing, on-site, virtual-terminal or telegram.")
-    ] = "billing",
-    endpoint: Annotated[
-        str | None, typer.Option(help="The shop's Merchant API (kind billing).", show_default=False)
-    ] = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FIELD[=TITLE]",
-            help="An account field and its title; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    data: DataDirectory = None,
-) -> None:
-    """Make a cash desk and print its id and both keys: they are shown this once."""
-    from tiyin.cli.desks import create_desk as run
-
-    run(business_id=business_id, name=name, kind=kind, endpoint=endpoint, account=account or [], data=data)
-
-
-@desk.command("list")
-def list_desks(data: DataDirectory = None) -> None:
-    """List the cash desks, without their keys."""
-    from tiyin.cli.desks import list_desks as run
-
-    run(data=data)
 
 
 @vault.command("new-key")

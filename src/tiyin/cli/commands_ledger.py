@@ -64,7 +64,7 @@ def reconcile(day: Day, data: Data = None, json: Json = False) -> None:
     from tiyin.cli.days import reconcile as run
     from tiyin.runtime.clock import SystemClock
 
-    run(clock=SystemClock(), files=None, day=day, data=data, json=json)
+    run(clock=SystemClock(), day=day, data=data, json=json)
 
 
 @payouts.command("list")

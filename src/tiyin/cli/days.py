@@ -152,12 +152,14 @@ def show_day(*, day: str, data: Path | None, json: bool) -> None:
     out.print(table)
 
 
-def reconcile(*, clock: Clock, files: DayFiles | None, day: str, data: Path | None, json: bool) -> None:
+def reconcile(*, clock: Clock, day: str, data: Path | None, json: bool) -> None:
     """Compare the acquirer's file of a day with the ledger; ends with 1 when something does not agree.
+
+    The file is the acquirer's that `TIYIN_ACQUIRER_URL` names. Without one, and for an emulator, it is made
+    of the books of test cards, which stand in the gateway's database.
 
     Args:
         clock: The gateway's clock.
-        files: The acquirer; None for that of test cards, whose books stand in the gateway's database.
         day: The day.
         data: An emulator's directory, or None for `TIYIN_DATABASE_URL`.
         json: Whether the output is for another program.
@@ -165,8 +167,8 @@ def reconcile(*, clock: Clock, files: DayFiles | None, day: str, data: Path | No
     wanted = parse_day(day, "The day")
 
     async def compare() -> tuple[DayFile, list[DayFileFinding]]:
-        async with open_ledger(data) as store:
-            found = await reconcile_day(store, files or _TestFiles(store), clock, wanted)
+        async with open_ledger(data) as store, _open_files(clock, store, data) as files:
+            found = await reconcile_day(store, files, clock, wanted)
             return found, await findings_of(store, found, limit=_SHOWN_MAX)
 
     try:
@@ -181,6 +183,17 @@ def reconcile(*, clock: Clock, files: DayFiles | None, day: str, data: Path | No
         _print_file(found, findings)
     if found.findings:
         raise SystemExit(FINDINGS)
+
+
+@asynccontextmanager
+async def _open_files(clock: Clock, store: Store, data: Path | None) -> AsyncIterator[DayFiles]:
+    if data is not None:
+        yield _TestFiles(store)
+        return
+    from tiyin.cli.acquirer_line import open_day_files  # noqa: PLC0415 - only this command speaks to it
+
+    async with open_day_files(clock) as files:
+        yield _TestFiles(store) if files is None else files
 
 
 class _TestFiles:

@@ -1,26 +1,81 @@
-"""`tiyin business create`, `tiyin desk create`, `tiyin desk list`."""
+"""`tiyin business create`, `tiyin desk create`, `change` and `list`."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, Final
 
+import msgspec
 from rich.table import Table
 
 from tiyin.cli.ending import out, stop
 from tiyin.cli.place import database_url, open_current_store, read_or_stop
 from tiyin.gateway.desks.checks import DeskRefused
-from tiyin.gateway.desks.records import AccountField, DeskKind
+from tiyin.gateway.desks.records import AccountField, Desk, DeskKind
 from tiyin.gateway.desks.service import Desks
 from tiyin.gateway.settings import DeskSettings
 from tiyin.gateway.vault import KeyRing, KeyRingError, Vault
-from tiyin.protocol.values import Text
+from tiyin.protocol.values import LANGUAGES, Text, format_sum
 from tiyin.runtime.clock import SystemClock
 from tiyin.runtime.ids import SystemIds
 from tiyin.runtime.settings import Secret
 from tiyin.storage.errors import StorageError
 
-__all__ = ["create_business", "create_desk", "list_desks"]
+__all__ = ["DeskOptions", "change_desk", "create_business", "create_desk", "list_desks"]
+
+_HUNDREDTHS: Final = re.compile(r"([0-9]{1,12})(?:[.,]([0-9]{1,2}))?")
+
+
+class DeskOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for of a cash desk, as it was typed; None is what was not named.
+
+    Attributes:
+        name: What payers read.
+        endpoint: The merchant's Merchant API address.
+        account: Fields, each `FIELD`, `FIELD=TITLE` or `FIELD=RU|UZ|EN`; an empty text is none.
+        holds: Whether it may hold money on cards.
+        domains: Whose pages may call ``cards.*``; an empty text is none.
+        alias: A short name for addresses; an empty text is none.
+        least: The smallest payment, in sums.
+        most: The largest payment, in sums.
+        commission: The gateway's commission, per cent.
+        active: Whether it takes new payments.
+    """
+
+    name: str | None = None
+    endpoint: str | None = None
+    account: list[str] | None = None
+    holds: bool | None = None
+    domains: list[str] | None = None
+    alias: str | None = None
+    least: str | None = None
+    most: str | None = None
+    commission: str | None = None
+    active: bool | None = None
+
+    def read(self) -> dict[str, Any]:
+        """Give the fields of a `Desk` that were named, or stop with a sentence."""
+        given = {
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "account_fields": None
+            if self.account is None
+            else tuple(_field(text) for text in self.account if text),
+            "holds": self.holds,
+            "domains": None if self.domains is None else tuple(filter(None, self.domains)),
+            "amount_tiyin_min": None if self.least is None else _hundredths("--min", self.least, "sums"),
+            "amount_tiyin_max": None if self.most is None else _hundredths("--max", self.most, "sums"),
+            "commission_basis_points": (
+                None
+                if self.commission is None
+                else _hundredths("--commission", self.commission.removesuffix("%"), "per cent")
+            ),
+            "active": self.active,
+        }
+        named = {field: value for field, value in given.items() if value is not None}
+        return named if self.alias is None else {**named, "alias": self.alias or None}
 
 
 def create_business(*, name: str, organization: str | None, data: Path | None) -> None:
@@ -40,23 +95,18 @@ def create_desk(  # the command's options
     business_id: str,
     name: str,
     kind: str,
-    endpoint: str | None,
-    account: list[str],
+    options: DeskOptions,
     data: Path | None,
 ) -> None:
     """Make a cash desk and print its id and keys."""
     if kind not in list(DeskKind):
         stop(f"--kind must be one of {', '.join(DeskKind)}, not {kind!r}.")
-    fields = tuple(_field(given) for given in account)
+    named = options.read()
 
     async def make() -> tuple[str, str, str]:
         async with _open_desks(data) as desks:
             desk, key, test_key = await desks.create_desk(
-                business_id=business_id,
-                name=name,
-                kind=DeskKind(kind),
-                endpoint=endpoint,
-                account_fields=fields,
+                business_id=business_id, name=name, kind=DeskKind(kind), **named
             )
             return desk.id, key, test_key
 
@@ -66,6 +116,43 @@ def create_desk(  # the command's options
     out.print(f"key       {key}", markup=False)
     out.print(f"test key  {test_key}", markup=False)
     out.print("Keep the keys now: they are shown this once.", markup=False)
+
+
+def change_desk(*, desk_id: str, options: DeskOptions, data: Path | None) -> None:
+    """Change a cash desk and print it as it is then."""
+    named = options.read()
+    if not named:
+        stop("Nothing to change: name what is to be different, such as --holds or --max 5000000.")
+
+    async def change() -> Desk:
+        async with _open_desks(data) as desks:
+            return await desks.change_desk(desk_id, **named)
+
+    desk = asyncio.run(change())
+    for title, value in _lines_of(desk):
+        out.print(f"{title:<11} {value}", markup=False)
+
+
+def _lines_of(desk: Desk) -> list[tuple[str, str]]:
+    fields = [
+        f"{field.name} ({' | '.join(field.title.in_language(language) for language in LANGUAGES)})"
+        for field in desk.account_fields
+    ]
+    bounds = (desk.amount_tiyin_min, desk.amount_tiyin_max)
+    percent = f"{desk.commission_basis_points / 100:.2f}".rstrip("0").rstrip(".")
+    return [
+        ("desk", desk.id),
+        ("name", desk.name),
+        ("kind", desk.kind.value),
+        ("state", "active" if desk.active else "blocked"),
+        ("endpoint", desk.endpoint or "none"),
+        ("account", ", ".join(fields) or "any"),
+        ("amount", " to ".join(format_sum(amount_tiyin, "en") for amount_tiyin in bounds)),
+        ("commission", f"{percent} %"),
+        ("holds", "yes" if desk.holds else "no"),
+        ("alias", desk.alias or "none"),
+        ("domains", ", ".join(desk.domains) or "none"),
+    ]
 
 
 def list_desks(*, data: Path | None) -> None:
@@ -127,5 +214,18 @@ def _settings(data: Path | None) -> DeskSettings:
 
 def _field(given: str) -> AccountField:
     name, _, title = given.partition("=")
-    shown = title or name
-    return AccountField(name, Text(ru=shown, uz=shown, en=shown))
+    titles = [part.strip() for part in title.split("|")] if title else [name]
+    if len(titles) == 1:
+        return AccountField(name, Text.same(titles[0]))
+    if len(titles) != len(LANGUAGES):
+        stop(f"--account {name}: write its title once, or in three languages as RU|UZ|EN.")
+    ru, uz, en = titles
+    return AccountField(name, Text(ru=ru, uz=uz, en=en))
+
+
+def _hundredths(option: str, text: str, unit: str) -> int:
+    """Read a number with two decimals at most as hundredths: sums as tiyin, per cent as basis points."""
+    match = _HUNDREDTHS.fullmatch(text.replace(" ", ""))
+    if match is None or not text.isascii():
+        stop(f"{option} is a number of {unit} with at most two decimals, such as 1500 or 1.5, not {text!r}.")
+    return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))

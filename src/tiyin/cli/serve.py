@@ -19,6 +19,7 @@ from tiyin.runtime.clock import Clock, SystemClock
 from tiyin.runtime.guarded_http import GuardedHttp
 from tiyin.runtime.http import Http
 from tiyin.runtime.logs import configure_logs, get_logger
+from tiyin.runtime.proxies import Proxies
 from tiyin.runtime.settings import SettingsError, read_settings
 from tiyin.runtime.tasks import Tasks
 from tiyin.storage.errors import StorageError
@@ -64,6 +65,9 @@ def run(*, host: str | None, port: int | None) -> None:
                 gateway,
                 SiteSettings(
                     public_url=settings.public_url,
+                    powered_by=settings.powered_by,
+                    offer_url=settings.offer_url,
+                    trusted_proxies=settings.trusted_proxies,
                     sandbox=settings.test_cards,
                     sandbox_private=settings.allow_private_merchants,
                 ),
@@ -137,6 +141,13 @@ def read_serve_settings(environ: Mapping[str, str]) -> ServeSettings:
         problems.append(
             "TIYIN_PUBLIC_URL must be the gateway's address without a path, such as https://pay.example.uz."
         )
+    offer = urlsplit(settings.offer_url)
+    if settings.offer_url and (offer.scheme not in {"http", "https"} or not offer.hostname):
+        problems.append("TIYIN_OFFER_URL must be a web address, such as https://pay.example.uz/offer.")
+    try:
+        Proxies(settings.trusted_proxies)
+    except ValueError as error:
+        problems.append(f"TIYIN_TRUSTED_PROXIES must be addresses or networks with commas: {error}.")
     if (settings.acquirer_url is None) is not (settings.acquirer_secret is None):
         problems.append("TIYIN_ACQUIRER_URL and TIYIN_ACQUIRER_SECRET are set together, or neither.")
     try:

@@ -54,7 +54,7 @@ def _stop_with_parent() -> None:
 
 
 def _serve(directory: Directory, sock: socket.socket, address: str) -> None:
-    from tiyin.emulator.desks import new_keys  # noqa: PLC0415  # see the module's docstring
+    from tiyin.emulator.desks import new_keys, with_later_desks  # noqa: PLC0415  # see the module's docstring
     from tiyin.emulator.emulator import open_emulator  # noqa: PLC0415  # the same
     from tiyin.gateway.migrations import MigrationRefused  # noqa: PLC0415  # the same
     from tiyin.runtime.logs import configure_logs  # noqa: PLC0415  # the same
@@ -67,6 +67,10 @@ def _serve(directory: Directory, sock: socket.socket, address: str) -> None:
         err.print("First start: making databases, keys and cash desks ...", style="dim", markup=False)
         keys = new_keys()
         directory.write_keys(keys)
+    else:
+        known, keys = keys, with_later_desks(keys)
+        if keys is not known:
+            directory.write_keys(keys)
 
     async def serve() -> None:
         async with open_emulator(directory, keys, address) as emulator:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from tiyin.emulator.directory import KEYS_FORMAT, KeptDesk, Keys
 from tiyin.emulator.manifest import shop_endpoint
 from tiyin.emulator.shop.billing import ACCOUNT_FIELD
@@ -12,32 +14,52 @@ from tiyin.protocol.values import Text
 from tiyin.runtime.clock import SystemClock
 from tiyin.runtime.ids import SystemIds, new_key
 
-__all__ = ["current_desks", "new_keys", "seed"]
+__all__ = ["current_desks", "new_keys", "seed", "with_later_desks"]
 
 _BUSINESS: Final = "Tiyin demo"
 _FIELDS: Final = {
     ACCOUNT_FIELD: AccountField(
         ACCOUNT_FIELD, Text(ru="Номер заказа", uz="Buyurtma raqami", en="Order number"), main=True
-    )
+    ),
+    "contract": AccountField(
+        "contract", Text(ru="Номер договора", uz="Shartnoma raqami", en="Contract number"), main=True
+    ),
 }
+# In the order of `emulator.json`. Every kind stands there once.
+_DESKS: Final[tuple[tuple[str, DeskKind, tuple[str, ...]], ...]] = (
+    ("Tiyin demo shop", DeskKind.BILLING, (ACCOUNT_FIELD,)),
+    ("Tiyin virtual terminal", DeskKind.VIRTUAL_TERMINAL, ()),
+    ("Tiyin demo internet provider", DeskKind.NO_BILLING, ("contract",)),
+    ("Tiyin demo tea house", DeskKind.ON_SITE, ()),
+)
 
 
 def new_keys() -> Keys:
     """Choose ids and keys for a new emulator."""
-    ids, now_ms = SystemIds(), SystemClock().now_ms()
-
-    def desk(name: str, kind: DeskKind, *account: str) -> KeptDesk:
-        return KeptDesk(ids.new(now_ms), name, kind.value, new_key(), new_key(), account)
-
-    return Keys(
-        format=KEYS_FORMAT,
-        vault_keys=new_vault_key(),
-        business_id=ids.new(now_ms),
-        desks=(
-            desk("Tiyin demo shop", DeskKind.BILLING, ACCOUNT_FIELD),
-            desk("Tiyin virtual terminal", DeskKind.VIRTUAL_TERMINAL),
-        ),
+    return with_later_desks(
+        Keys(
+            format=KEYS_FORMAT,
+            vault_keys=new_vault_key(),
+            business_id=SystemIds().new(SystemClock().now_ms()),
+            desks=(),
+        )
     )
+
+
+def with_later_desks(keys: Keys) -> Keys:
+    """Add the desks that an emulator of an earlier release did not have; those that it had stay as they are.
+
+    Args:
+        keys: What the data directory remembers.
+    """
+    ids, now_ms = SystemIds(), SystemClock().now_ms()
+    known = {desk.kind for desk in keys.desks}
+    later = tuple(
+        KeptDesk(ids.new(now_ms), name, kind.value, new_key(), new_key(), account)
+        for name, kind, account in _DESKS
+        if kind.value not in known
+    )
+    return msgspec.structs.replace(keys, desks=(*keys.desks, *later)) if later else keys
 
 
 async def seed(desks: Desks, keys: Keys, address: str) -> None:
@@ -61,6 +83,7 @@ async def seed(desks: Desks, keys: Keys, address: str) -> None:
                 endpoint=endpoint,
                 account_fields=[_FIELDS[name] for name in kept.account],
                 holds=True,
+                round_up=kept.kind == DeskKind.ON_SITE,
                 desk_id=kept.id,
                 key=kept.key,
                 test_key=kept.test_key,

@@ -35,6 +35,8 @@ __all__ = ["KEYS_FORMAT", "Directory", "DirectoryRefused", "KeptDesk", "Keys"]
 S = TypeVar("S", bound=msgspec.Struct)
 
 KEYS_FORMAT = "tiyin-emulator-1"
+FIRST_DESKS = 2
+"""How many desks the first release made; a state without the later ones is filled up when it is opened."""
 _DATABASE_ENDINGS = ("", "-wal", "-shm", "-journal")
 _PLAIN_FILES = ("clock.json", "inbox.jsonl", "traffic.jsonl", "faults.json", "emulator.json")
 
@@ -75,13 +77,18 @@ class Keys(msgspec.Struct, frozen=True):
         format: The mark of the directory.
         vault_keys: The keys of the card vault, as `TIYIN_VAULT_KEYS` takes them.
         business_id: The id of the business that owns the desks.
-        desks: The desks, the demo shop's first.
+        desks: The desks, the demo shop's first; later releases add theirs behind.
     """
 
     format: str
     vault_keys: str
     business_id: str
     desks: tuple[KeptDesk, ...]
+
+    @property
+    def oldest(self) -> "Keys":
+        """The keys as the first release wrote them: what an old state may be known by."""
+        return msgspec.structs.replace(self, desks=self.desks[:FIRST_DESKS])
 
     def __repr__(self) -> str:
         return f"Keys(format={self.format!r}, desks={self.desks!r}, vault_keys hidden)"

@@ -262,7 +262,12 @@ class Emulator:
             closing.push_async_callback(stop_gateway)
             site = gateway_site(
                 gateway,
-                SiteSettings(public_url=self._address, sandbox=True, sandbox_private=True),
+                SiteSettings(
+                    public_url=self._address,
+                    powered_by="Powered by Payme",
+                    sandbox=True,
+                    sandbox_private=True,
+                ),
                 new_accounts={desks[0].id: shop.new_account},
             )
             closing.push_async_callback(site.close)

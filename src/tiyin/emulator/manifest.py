@@ -16,7 +16,7 @@ class ManifestDesk(msgspec.Struct, frozen=True):
     Args:
         id: 24 hexadecimal characters.
         name: What it is called.
-        kind: `billing`, `virtual-terminal`, ...
+        kind: `billing`, `virtual-terminal`, `no-billing`, `on-site`.
         key: The key (of production, as far as an emulator has one).
         test_key: The key for the sandbox.
         endpoint: Where its Merchant API is, or None for a desk without billing.
@@ -48,7 +48,7 @@ class Manifest(msgspec.Struct, frozen=True):
         sandbox: The sandbox's page.
         shop: The demo shop.
         dev: Clock, inbox and reset.
-        desks: The demo shop's desk first, then the virtual terminal.
+        desks: The demo shop's desk first, then the virtual terminal, then those whose payers type the amount.
     """
 
     gateway: str

@@ -1,4 +1,4 @@
-"""Pull the plug: a gateway of its own is killed in the middle of a payment, and another one goes on.
+"""Pull the plug: a gateway of its own is killed amid a payment or its refund, and another one goes on.
 
     shop ----+                                         +---- shop (lives on)
              |                                         |
@@ -9,12 +9,9 @@ moment is read from outside: from the databases of the two, and from the shop ov
 """
 
 import asyncio
-import contextlib
 import json
-import os
 import secrets
 import shutil
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +22,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import msgspec
 import sqlalchemy as sa
 
-from tiyin.emulator.plug_steps import STEPS
+from tiyin.emulator.plug_child import Child, ChildFailed, start_child
+from tiyin.emulator.plug_steps import REFUND_STEPS, STEPS
 from tiyin.emulator.plug_worker import LEASE_MS, GatewayPart, ShopPart
 from tiyin.gateway.acquiring.books import DEBITED, OPERATIONS
 from tiyin.gateway.ledger import ENTRIES
@@ -44,10 +42,8 @@ RUN_MAX_S: Final = 120.0
 """The longest that a run may take, in seconds."""
 RUNS_KEPT: Final = 10
 _LINES_MAX: Final = 200
-_LINE_BYTES_MAX: Final = 64 * 1024
 _LOOK_S: Final = 0.1
 _ASK_S: Final = 10.0
-_LOG_SHOWN: Final = 2_000
 
 _log = get_logger("tiyin.emulator.plug")
 
@@ -80,7 +76,8 @@ class Facts(msgspec.Struct, frozen=True):
         step: What its driver was about to do, or None.
         order: The order's state at the shop.
         debited: What was taken from the card and not given back, in tiyin, by the acquirer's books.
-        taken: The same by the ledger.
+        taken: What the ledger says was taken, in tiyin.
+        returned: What it says was given back, in tiyin.
         in_flight: What the ledger has taken and not passed on yet, in tiyin.
         owed: What the ledger owes the cash desk, in tiyin.
     """
@@ -90,6 +87,7 @@ class Facts(msgspec.Struct, frozen=True):
     order: str
     debited: int
     taken: int
+    returned: int
     in_flight: int
     owed: int
 
@@ -152,48 +150,14 @@ class PlugRun(msgspec.Struct):
     problem: str | None = None
 
     @property
+    def refund(self) -> bool:
+        """Whether the payment is given back in the end."""
+        return self.at in REFUND_STEPS
+
+    @property
     def over(self) -> bool:
         """Whether nothing happens any more."""
         return self.state in {"ended", "failed"}
-
-
-class _Failed(Exception):
-    pass
-
-
-class _Child:
-    """A process of ours: what it is goes in, what happens comes out."""
-
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        self._process = process
-        self._log = log
-
-    async def lines(self) -> AsyncIterator[dict[str, Any]]:
-        """Give what it tells, until it ends."""
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for
-        async for line in self._process.stdout:
-            yield json.loads(line)
-
-    async def first(self, name: str) -> dict[str, Any]:
-        """Wait until it tells something.
-
-        Raises:
-            _Failed: It ended before.
-        """
-        async for told in self.lines():
-            if name in told:
-                return told
-        raise _Failed(f"a process ended before it told {name!r}: {self.said()}")
-
-    async def kill(self) -> int:
-        """Kill it, which nothing in it can hinder, and give how it ended."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        return await self._process.wait()
-
-    def said(self) -> str:
-        """Give the end of what it logged."""
-        return self._log.read_text(errors="replace")[-_LOG_SHOWN:] if self._log.exists() else ""
 
 
 class Plug:
@@ -276,7 +240,7 @@ class _Show:
         self._folder = folder
         self._clock = clock
         self._began_s = clock.monotonic()
-        self._children: list[_Child] = []
+        self._children: list[Child] = []
         self._receipt_id = self._order_id = self._shop = ""
         self._last: Facts | None = None
 
@@ -302,6 +266,7 @@ class _Show:
             test_key,
             self._shop,
             self._run.at,
+            refund=self._run.refund,
         )
         token = await self._pay(part)
         self._run.state = "waiting"
@@ -323,7 +288,7 @@ class _Show:
             if "step" in told and told["step"] != self._run.at:
                 self._note("step", told["step"])
         else:
-            raise _Failed(f"the payment came to its end before the step: {gateway.said()}")
+            raise ChildFailed(f"the payment came to its end before the step: {gateway.said()}")
         self._note("still", self._run.at)
         self._run.exit_code = await gateway.kill()
         self._note("killed", self._run.at)
@@ -344,12 +309,12 @@ class _Show:
             elif "ended" in told:
                 ended = told
         if ended is None:
-            raise _Failed(f"the second gateway ended early: {gateway.said()}")
+            raise ChildFailed(f"the second gateway ended early: {gateway.said()}")
         self._note("ended", facts=await self._facts(store))
         self._run.verified = msgspec.convert(ended, Verified)
         self._note("verified")
 
-    async def _until_quiet(self, child: _Child, store: Store) -> AsyncIterator[dict[str, Any]]:
+    async def _until_quiet(self, child: Child, store: Store) -> AsyncIterator[dict[str, Any]]:
         """Give what a gateway tells, and note what changes meanwhile."""
         told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
 
@@ -373,24 +338,9 @@ class _Show:
                     return
                 yield line
 
-    async def _child(self, part: ShopPart | GatewayPart) -> _Child:
-        log = self._folder / f"{len(self._children)}.log"
-        with log.open("wb") as file:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "tiyin.emulator.plug_worker",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=file,
-                limit=_LINE_BYTES_MAX,
-                env={name: value for name, value in os.environ.items() if not name.startswith("TIYIN_")},
-            )
-        child = _Child(process, log)
+    async def _child(self, part: ShopPart | GatewayPart) -> Child:
+        child = await start_child(part, self._folder / f"{len(self._children)}.log")
         self._children.append(child)
-        assert process.stdin is not None  # noqa: S101 - it was asked for
-        process.stdin.write(msgspec.json.encode(part) + b"\n")
-        await process.stdin.drain()
         return child
 
     @asynccontextmanager
@@ -404,14 +354,23 @@ class _Show:
     async def _facts(self, store: Store) -> Facts:
         receipt = await store.get(RECEIPTS, self._receipt_id)
         if receipt is None:
-            raise _Failed("the receipt is gone")
+            raise ChildFailed("the receipt is gone")
         operations = await store.query(sa.select(OPERATIONS.schema), OPERATIONS)
         totals = Totals()
         for entry in await store.query(sa.select(ENTRIES.schema), ENTRIES):
             totals.add(entry)
         order = await asyncio.to_thread(_read_order, f"{self._shop}/orders/{quote(self._order_id)}")
         debited = sum(one.amount_tiyin for one in operations if one.state == DEBITED)
-        return Facts(receipt.state, receipt.step, order, debited, totals.taken, totals.in_flight, totals.owed)
+        return Facts(
+            receipt.state,
+            receipt.step,
+            order,
+            debited,
+            totals.taken,
+            totals.returned,
+            totals.in_flight,
+            totals.owed,
+        )
 
     def _note(self, what: What, step: str | None = None, facts: Facts | None = None) -> None:
         if len(self._run.lines) < _LINES_MAX:

@@ -1,13 +1,26 @@
-"""The steps of a payment between which a gateway can be killed, by name and in words."""
+"""The steps of a payment and of its refund between which a gateway can be killed, by name and in words."""
 
 import signal
 from typing import Final, Literal
 
 from tiyin.web.words import N_
 
-__all__ = ["STEPS", "call_step", "commit_step", "signal_name", "words_of"]
+__all__ = ["REFUND_STEPS", "STEPS", "call_step", "commit_step", "signal_name", "words_of"]
 
 Side = Literal["before", "during", "after"]
+
+REFUND_STEPS: Final[dict[str, str]] = {
+    "before-commit-4-21": N_("while the beginning of the refund is being written"),
+    "after-commit-4-21": N_("when the beginning of the refund is written: the receipt is at 21"),
+    "before-cancel": N_("before CancelTransaction is sent"),
+    "during-cancel": N_("while CancelTransaction is under way: the answer is lost"),
+    "after-cancel": N_("when CancelTransaction was answered and nothing of it is written"),
+    "before-reverse": N_("before the money is given back"),
+    "after-reverse": N_("when the money is given back and nothing of it is written"),
+    "before-commit-21-50": N_("while the end of the refund is being written"),
+    "after-commit-21-50": N_("when the money is back and the shop was not told"),
+}
+"""Where the plug can be pulled once the receipt is paid and its refund asked for, in order."""
 
 STEPS: Final[dict[str, str]] = {
     "before-commit-0-1": N_("while the beginning of the payment is being written"),
@@ -26,8 +39,9 @@ STEPS: Final[dict[str, str]] = {
     "after-perform": N_("when PerformTransaction was answered and nothing of it is written"),
     "before-commit-3-4": N_("while the end of the payment is being written"),
     "after-commit-3-4": N_("when the receipt is paid and the payer was not told"),
+    **REFUND_STEPS,
 }
-"""Where the plug can be pulled, in the order of a payment."""
+"""Where the plug can be pulled, in the order of a payment and its refund."""
 
 _CALLS: Final = {
     "CheckPerformTransaction": "check",
@@ -46,6 +60,9 @@ _FURTHER: Final = {
     "after-commit-2-50": N_("the receipt is cancelled"),
     "after-commit-3-50": N_("the receipt is cancelled"),
     "after-commit-3-30": N_("the receipt waits for the shop"),
+    "after-commit-4-21": N_("the receipt is at 21: the money is to go back"),
+    "after-cancel": N_("the shop answers CancelTransaction"),
+    "after-commit-21-50": N_("the receipt is at 50: the money is back"),
 }
 _WHEN_GOING_ON: Final = {
     "before-create": N_("CreateTransaction is sent"),

@@ -1,4 +1,4 @@
-"""The processes of "pull the plug": a shop, and a gateway that is killed in the middle of a payment.
+"""The processes of "pull the plug": a shop, and a gateway that is killed amid a payment or its refund.
 
 Run as `python -m tiyin.emulator.plug_worker`; the first line of standard input says what to be, and what
 happens is told as JSON lines. At the step it was told of, a gateway stands still, so that its parent can kill
@@ -35,7 +35,7 @@ from tiyin.gateway.cards.issuer import TestIssuer
 from tiyin.gateway.desks.records import AccountField, DeskKind
 from tiyin.gateway.migrations import upgrade
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt
-from tiyin.gateway.receipts.states import CREATED
+from tiyin.gateway.receipts.states import CANCELLED, CREATED, PAID
 from tiyin.gateway.subscribe_api import SubscribeApi
 from tiyin.gateway.vault import KeyRing, Vault
 from tiyin.gateway.verify import verify
@@ -100,6 +100,7 @@ class GatewayPart(msgspec.Struct, frozen=True, tag="gateway"):
         at: The step to stand still at, or None.
         receipt_id: The receipt that an earlier gateway was paying; None for the first one.
         token: The card's token that pays it.
+        refund: Whether the money is to go back in the end.
     """
 
     database_url: str
@@ -112,6 +113,7 @@ class GatewayPart(msgspec.Struct, frozen=True, tag="gateway"):
     at: str | None = None
     receipt_id: str | None = None
     token: str = ""
+    refund: bool = False
 
 
 class _Steps:
@@ -215,7 +217,7 @@ class _SteppedHttp:
 
 
 class _SteppedAcquirer:
-    """An acquirer with a step on both sides of its debit."""
+    """An acquirer with a step on both sides of each operation."""
 
     timeout_ms = CALL_MS
 
@@ -306,9 +308,14 @@ async def _pay(part: GatewayPart) -> None:
     made = await payer.call("receipts.create", amount=PRICE_TIYIN, account={ACCOUNT_FIELD: order_id})
     receipt_id = made["receipt"]["_id"]
     _say(receipt=receipt_id, order=order_id, token=token)
-    steps.armed = True
+    steps.armed = not part.refund
     paid = await payer.call("receipts.pay", id=receipt_id, token=token)
-    _say(ended=paid["receipt"]["state"])
+    state = paid["receipt"]["state"]
+    if part.refund:
+        steps.armed = True
+        await payer.call("receipts.cancel", id=receipt_id)
+        state = await _end_of(gateway, receipt_id, {CANCELLED})
+    _say(ended=state)
     await gateway.stop()
 
 
@@ -324,12 +331,14 @@ async def _go_on(part: GatewayPart, receipt_id: str) -> None:
         # Nothing was begun, and nobody was promised anything: the payer presses the button once more.
         _say(again=True)
         await _Payer(gateway, part).call("receipts.pay", id=receipt_id, token=part.token)
-    while receipt is not None and not receipt.ended:
-        await gateway.clock.sleep(_LOOK_S)
-        receipt = await gateway.store.get(RECEIPTS, receipt_id)
+    elif receipt is not None and receipt.state == PAID and part.refund:
+        # The refund was not begun either: the shop asks once more.
+        _say(again=True)
+        await _Payer(gateway, part).call("receipts.cancel", id=receipt_id)
+    state = await _end_of(gateway, receipt_id, {CANCELLED} if part.refund else {PAID, CANCELLED})
     report = await verify(gateway.store)
     _say(
-        ended=None if receipt is None else receipt.state,
+        ended=state,
         clean=report.clean,
         receipts=report.receipts,
         entries=report.entries,
@@ -337,6 +346,15 @@ async def _go_on(part: GatewayPart, receipt_id: str) -> None:
         findings=[finding.what for finding in report.findings],
     )
     await gateway.stop()
+
+
+async def _end_of(gateway: Gateway, receipt_id: str, ends: set[int]) -> int | None:
+    """Wait until a receipt is at its end; its state, or None where it is gone."""
+    while (receipt := await gateway.store.get(RECEIPTS, receipt_id)) is not None:
+        if receipt.state in ends:
+            return receipt.state
+        await gateway.clock.sleep(_LOOK_S)
+    return None
 
 
 async def _assemble(part: GatewayPart, steps: _Steps) -> Gateway:

@@ -348,7 +348,7 @@ def _told(kept: _Kept, problem: Problem | None) -> Snapshot:
 
 def _fingerprint(keys: "Keys") -> str:
     """Name the keys without telling them: they are chosen by chance and long."""
-    return hashlib.sha256(b"tiyin snapshot keys\0" + msgspec.json.encode(keys)).hexdigest()
+    return hashlib.sha256(b"tiyin snapshot keys\0" + msgspec.json.encode(keys.oldest)).hexdigest()
 
 
 def _shop_schema() -> str:

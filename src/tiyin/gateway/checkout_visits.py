@@ -24,6 +24,7 @@ from typing import Final
 import msgspec
 import sqlalchemy as sa
 
+from tiyin.gateway.cards.records import COUNTS, CountRow
 from tiyin.gateway.metadata import metadata
 from tiyin.protocol.hidden import rich_repr
 from tiyin.runtime.clock import Clock
@@ -35,6 +36,11 @@ __all__ = ["CHECKOUT_ORDERS", "CHECKOUT_VISITS", "OrderRow", "Step", "Visit", "V
 
 CLAIM_MS_MAX: Final = 60_000
 """How long a process may work on a form before another may begin again; longer than its calls together."""
+
+TURN_MS: Final = 60_000
+"""How long one payment of an order may keep the others of the same browser waiting while it begins."""
+
+_HANDED_MAX: Final = 5
 
 
 class Step(StrEnum):
@@ -265,6 +271,35 @@ class Visits:
             visit_id, {Step.CODE}, step=Step.PAYING, paying_at_ms=self._clock.now_ms(), failure=""
         )
 
+    async def take_turn(self, browser: str, order_key: str) -> bool:
+        """Be the only one of a browser's windows that begins to pay an order, until `end_turn`.
+
+        Args:
+            browser: Hash of the browser's secret.
+            order_key: Hash of what is being paid.
+
+        Returns:
+            Whether it is this caller's turn; if not, another window is beginning just now.
+        """
+        subject, now_ms = _turn(browser, order_key), self._clock.now_ms()
+
+        def take(held: CountRow | None) -> Decision[bool]:
+            if held is None or now_ms >= held.until_ms:
+                return Decision(True, CountRow(subject, 1, now_ms + TURN_MS))
+            return Decision(False)
+
+        return await self._store.change(COUNTS, subject, take)
+
+    async def end_turn(self, browser: str, order_key: str) -> None:
+        """Let the next window begin: it will find what this one began."""
+
+        def end(held: CountRow | None) -> Decision[None]:
+            return (
+                Decision(None) if held is None else Decision(None, msgspec.structs.replace(held, until_ms=0))
+            )
+
+        await self._store.change(COUNTS, _turn(browser, order_key), end)
+
     async def failed(self, visit_id: str, failure: str) -> None:
         """Note why the code could not be sent or the payment was refused; the token is forgotten.
 
@@ -301,6 +336,25 @@ class Visits:
         found = await self._store.query(statement, CHECKOUT_VISITS)
         return found[0] if found else None
 
+    async def handed_over(self, browser: str, order_key: str) -> list[Visit]:
+        """Return the last visits of a browser whose payment of an order began and was not refused.
+
+        Args:
+            browser: Hash of the browser's secret.
+            order_key: The hash of what is being paid.
+
+        Returns:
+            The newest first, at most five.
+        """
+        table = CHECKOUT_VISITS.schema
+        statement = (
+            sa.select(table)
+            .where(table.c.browser == browser, table.c.order_key == order_key, table.c.step == Step.PAYING)
+            .order_by(table.c.paying_at_ms.desc(), table.c.id.desc())
+            .limit(_HANDED_MAX)
+        )
+        return await self._store.query(statement, CHECKOUT_VISITS)
+
     async def _edit(self, visit_id: str, steps: set[Step], **changes: object) -> bool:
         """Change a visit that stands in one of the steps; tell whether it did."""
 
@@ -310,3 +364,7 @@ class Visits:
             return Decision(True, msgspec.structs.replace(visit, **changes))
 
         return await self._store.change(CHECKOUT_VISITS, visit_id, rule)
+
+
+def _turn(browser: str, order_key: str) -> str:
+    return "checkout-turn:" + hashlib.sha256(f"{browser}\n{order_key}".encode()).hexdigest()

@@ -7,6 +7,7 @@ not grow for ever. Receipts, tokens and everything else that tells of money stay
 import asyncio
 from typing import Final
 
+from tiyin.gateway.cards.records import COUNTS
 from tiyin.gateway.checkout_visits import CHECKOUT_ORDERS, CHECKOUT_VISITS
 from tiyin.gateway.idempotency import IDEMPOTENCY
 from tiyin.gateway.idempotency import KEPT_MS as IDEMPOTENCY_KEPT_MS
@@ -22,11 +23,15 @@ __all__ = ["KEPT_MS", "Housekeeping"]
 KEPT_MS: Final = 7 * 24 * 3600 * 1000
 """How long an order that a form left, and a payer's visit, are kept."""
 
+COUNTS_KEPT_MS: Final = 60_000
+"""How long a counter is kept after its window has ended, since two machines' clocks are never quite one."""
+
 _FORGOTTEN: Final = (
     (CHECKOUT_ORDERS, KEPT_MS),
     (CHECKOUT_VISITS, KEPT_MS),
     (IDEMPOTENCY, IDEMPOTENCY_KEPT_MS),
     (MESSAGES, MESSAGES_KEPT_MS),
+    (COUNTS, COUNTS_KEPT_MS),
 )
 _EVERY_S: Final = 600.0
 _PIECE: Final = 500

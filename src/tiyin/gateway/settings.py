@@ -52,6 +52,9 @@ class ServeSettings(DeskSettings, frozen=True, kw_only=True):
         vault_keys: `TIYIN_VAULT_KEYS`.
         test_cards: `TIYIN_TEST_CARDS`.
         public_url: `TIYIN_PUBLIC_URL`.
+        powered_by: `TIYIN_POWERED_BY`.
+        offer_url: `TIYIN_OFFER_URL`.
+        trusted_proxies: `TIYIN_TRUSTED_PROXIES`.
         allow_private_merchants: `TIYIN_ALLOW_PRIVATE_MERCHANTS`.
         host: `TIYIN_HOST`.
         port: `TIYIN_PORT`.
@@ -70,6 +73,23 @@ class ServeSettings(DeskSettings, frozen=True, kw_only=True):
         str,
         Setting("the address that payers and shops use, as they see it", example="https://pay.example.uz"),
     ]
+    powered_by: Annotated[
+        str, Setting("the brand text at the foot of the payers' pages", example="Powered by Payme")
+    ] = ""
+    offer_url: Annotated[
+        str,
+        Setting(
+            "where the offer stands that payers accept; the card form links to it",
+            example="https://pay.example.uz/offer",
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Setting(
+            "the addresses or networks of your own proxies, with commas: their X-Forwarded-For is believed",
+            example="10.0.0.0/8",
+        ),
+    ] = ()
     allow_private_merchants: Annotated[
         bool,
         Setting(

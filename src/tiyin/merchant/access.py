@@ -1,13 +1,13 @@
 """Who may call: Payme's addresses, and the cash desk's key."""
 
 import hashlib
-import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from tiyin.protocol.hidden import rich_repr
+from tiyin.runtime.proxies import Proxies, is_within, read_networks
 
 __all__ = ["PAYME_ADDRESSES", "AddressList", "Keys", "Mode", "digest_of"]
 
@@ -16,9 +16,6 @@ PAYME_ADDRESSES: tuple[str, ...] = tuple(f"185.234.113.{last}" for last in range
 
 Mode: TypeAlias = Literal["production", "test", "either"]
 """Which key opens a shop. ``either`` is for a laptop's emulator and never for a server that sells."""
-
-_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-_FORWARDED_MAX = 32
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +69,8 @@ class AddressList:
     """
 
     def __init__(self, allowed: Iterable[str] | None = None, trusted_proxies: Iterable[str] = ()) -> None:
-        self._allowed = None if allowed is None else _networks(allowed)
-        self._trusted = _networks(trusted_proxies)
+        self._allowed = None if allowed is None else read_networks(allowed)
+        self._proxies = Proxies(trusted_proxies)
 
     def admits(self, peer: str | None, forwarded: str | None = None) -> bool:
         """Tell whether a call may come in.
@@ -84,18 +81,8 @@ class AddressList:
         """
         if self._allowed is None:
             return True
-        caller = self._caller(peer, forwarded)
-        return caller is not None and _within(caller, self._allowed)
-
-    def _caller(
-        self, peer: str | None, forwarded: str | None
-    ) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-        """Walk from the connection towards the caller, as far as own proxies vouch for the next step."""
-        caller = _address(peer)
-        hops = [] if forwarded is None else forwarded.split(",")[-_FORWARDED_MAX:]
-        while caller is not None and hops and _within(caller, self._trusted):
-            caller = _address(hops.pop().strip())
-        return caller
+        caller = self._proxies.caller(peer, forwarded)
+        return caller is not None and is_within(caller, self._allowed)
 
 
 def digest_of(key: str) -> bytes:
@@ -104,22 +91,3 @@ def digest_of(key: str) -> bytes:
     Keys are long and made by chance, so a plain hash hides them, and it is compared in equal time.
     """
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-
-
-def _networks(texts: Iterable[str]) -> Sequence[_Network]:
-    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-
-
-def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    if not text:
-        return None
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address if mapped is None else mapped
-
-
-def _within(address: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: Sequence[_Network]) -> bool:
-    return any(address.version == network.version and address in network for network in networks)

@@ -16,6 +16,7 @@ from tiyin.protocol.callback import fill_callback, read_callback
 from tiyin.protocol.checkout_link import (
     CALLBACK_TIMEOUT_MS,
     CheckoutRequest,
+    PartialRequest,
     read_amount_text,
     read_field,
     read_merchant,
@@ -34,7 +35,16 @@ from tiyin.protocol.values import (
     read_text,
 )
 
-__all__ = ["BUTTON", "DETAIL_LENGTH_MAX", "FORM_FIELDS", "fill_callback", "read_form", "write_form"]
+__all__ = [
+    "BUTTON",
+    "DETAIL_LENGTH_MAX",
+    "FORM_FIELDS",
+    "fill_callback",
+    "partial_pairs",
+    "read_form",
+    "read_form_in_part",
+    "write_form",
+]
 
 PAIRS_MAX: Final = 64
 DETAIL_LENGTH_MAX: Final = 128 * 1024
@@ -156,6 +166,57 @@ def read_form(pairs: Iterable[tuple[str, str]], referer: str | None = None) -> C
         description=_description(values),
         detail=read_field("detail", _read_detail_text, detail) if detail else None,
     )
+
+
+def read_form_in_part(pairs: Iterable[tuple[str, str]], referer: str | None = None) -> PartialRequest:
+    """Read a form that may leave amount and account to the payer; all else is read as `read_form` does.
+
+    The goods of `detail` are left out: they belong to an amount that the shop has named.
+
+    Args:
+        pairs: as for `read_form`.
+        referer: as for `read_form`.
+
+    Raises:
+        RpcError: -31610 as from `read_form`; what is absent or empty is not wrong.
+
+    Documentation: checkout/post-form, introduction (desks without billing)
+    """
+    values, account = _split(pairs)
+    callback = values.get("callback")
+    timeout = values.get("callback_timeout")
+    amount = values.get("amount", "")
+    return PartialRequest(
+        merchant=read_field("merchant", read_merchant, values.get("merchant", "").strip()),
+        account=_account(account) if account else {},
+        amount_tiyin=read_field("amount", read_amount_text, amount) if amount.strip() else None,
+        lang=read_language(values.get("lang")),
+        callback=read_field("callback", read_callback, callback) if callback else _callback_of(referer),
+        callback_timeout_ms=(
+            read_field("callback_timeout", read_timeout_text, timeout) if timeout else CALLBACK_TIMEOUT_MS
+        ),
+        description=_description(values),
+    )
+
+
+def partial_pairs(request: PartialRequest) -> list[tuple[str, str]]:
+    """Return the names and values by which `read_form_in_part` reads the same request again.
+
+    Args:
+        request: what is known so far.
+    """
+    pairs = [("merchant", request.merchant)]
+    pairs += [(f"account[{name}]", str(value)) for name, value in request.account.items()]
+    if request.amount_tiyin is not None:
+        pairs.append(("amount", str(request.amount_tiyin)))
+    pairs.append(("lang", request.lang))
+    if request.callback is not None:
+        pairs.append(("callback", request.callback))
+    if request.callback_timeout_ms != CALLBACK_TIMEOUT_MS:
+        pairs.append(("callback_timeout", str(request.callback_timeout_ms)))
+    if request.description is not None:
+        pairs += _description_pairs(request.description)
+    return pairs
 
 
 def _split(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, str]]:

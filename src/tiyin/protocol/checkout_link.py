@@ -36,7 +36,9 @@ __all__ = [
     "LINK_FIELDS",
     "LINK_LENGTH_MAX",
     "CheckoutRequest",
+    "PartialRequest",
     "read_link",
+    "read_link_in_part",
     "write_link",
 ]
 
@@ -80,6 +82,28 @@ class CheckoutRequest(msgspec.Struct, frozen=True):
     currency: int = CURRENCY_UZS
     description: Text | None = None
     detail: dict[str, Any] | None = None
+
+
+class PartialRequest(msgspec.Struct, frozen=True):
+    """A request whose amount or account is left to the payer, as desks without billing take it.
+
+    Args:
+        merchant: the cash desk's id or alias.
+        account: as much of it as was given; may be empty.
+        amount_tiyin: how much, or None where it is left to the payer.
+        lang: the page's language.
+        callback: as in `CheckoutRequest`.
+        callback_timeout_ms: as in `CheckoutRequest`.
+        description: what the payer reads; only in a form.
+    """
+
+    merchant: str
+    account: Account
+    amount_tiyin: int | None
+    lang: Language = "ru"
+    callback: str | None = None
+    callback_timeout_ms: int = CALLBACK_TIMEOUT_MS
+    description: Text | None = None
 
 
 def write_link(base_url: str, request: CheckoutRequest, *, with_currency: bool = False) -> str:
@@ -145,18 +169,53 @@ def read_link(encoded: str) -> CheckoutRequest:
     Documentation: checkout/get-link, checkout/errors
     """
     values, account = _split(_decode(encoded))
-    currency = values.get("cr")
-    if currency not in (None, "", str(CURRENCY_UZS), "UZS"):
-        raise wrong_field("cr")
-    callback = values.get("c")
-    timeout = values.get("ct")
+    _check_currency(values.get("cr"))
+    callback, timeout_ms = _way_back(values)
     return CheckoutRequest(
         merchant=read_field("m", read_merchant, values.get("m", "")),
         account=_account(account),
         amount_tiyin=read_field("a", read_amount_text, values.get("a", "")),
         lang=read_language(values.get("l")),
-        callback=read_field("c", read_callback, callback) if callback else None,
-        callback_timeout_ms=read_field("ct", read_timeout_text, timeout) if timeout else CALLBACK_TIMEOUT_MS,
+        callback=callback,
+        callback_timeout_ms=timeout_ms,
+    )
+
+
+def read_link_in_part(encoded: str) -> PartialRequest:
+    """Read a link that may leave amount and account to the payer; all else is read as `read_link` does.
+
+    Args:
+        encoded: as for `read_link`.
+
+    Raises:
+        RpcError: -31610 as from `read_link`; what is absent or empty is not wrong.
+
+    Documentation: checkout/get-link, introduction (desks without billing)
+    """
+    values, account = _split(_decode(encoded))
+    _check_currency(values.get("cr"))
+    callback, timeout_ms = _way_back(values)
+    amount = values.get("a", "")
+    return PartialRequest(
+        merchant=read_field("m", read_merchant, values.get("m", "")),
+        account=_account(account) if account else {},
+        amount_tiyin=read_field("a", read_amount_text, amount) if amount.strip() else None,
+        lang=read_language(values.get("l")),
+        callback=callback,
+        callback_timeout_ms=timeout_ms,
+    )
+
+
+def _check_currency(currency: str | None) -> None:
+    if currency not in (None, "", str(CURRENCY_UZS), "UZS"):
+        raise wrong_field("cr")
+
+
+def _way_back(values: Mapping[str, str]) -> tuple[str | None, int]:
+    callback, timeout = values.get("c"), values.get("ct")
+    return (
+        read_field("c", read_callback, callback) if callback else None,
+        read_field("ct", read_timeout_text, timeout) if timeout else CALLBACK_TIMEOUT_MS,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import jinja2
 from starlette.requests import Request
@@ -70,11 +71,8 @@ class Templates:
         kept = [(k, v) for k, v in request.query_params.multi_items() if k != "lang"]
 
         def in_language(code: Language) -> str:
-            return str(
-                request.url.replace(scheme="", netloc="", path=here).include_query_params(
-                    **dict(kept), lang=code
-                )
-            )
+            query = urlencode([*kept, ("lang", code)])
+            return str(request.url.replace(scheme="", netloc="", path=here, query=query))
 
         template = self._environments[language].get_template(name)
         body = template.render(request=request, in_language=in_language, **context)

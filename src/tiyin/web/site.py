@@ -16,8 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tiyin.gateway.app import Gateway
 from tiyin.gateway.subscribe_api import SubscribeApi
 from tiyin.runtime.logs import get_logger
+from tiyin.runtime.proxies import Proxies
 from tiyin.runtime.tasks import TasksRefused
 from tiyin.storage.errors import StorageError
+from tiyin.web.callers import KnownCallers
 from tiyin.web.card_form.routes import card_form_routes
 from tiyin.web.checkout.context import Checkout
 from tiyin.web.checkout.routes import checkout_routes
@@ -49,12 +51,17 @@ class SiteSettings(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         public_url: The address that payers and shops use, as they see it; with https cookies are bound to it.
         powered_by: The brand text at the foot of the pages; may be empty.
+        offer_url: Where the offer stands that payers accept; empty leads to a page that says whose it is.
+        trusted_proxies: Addresses or networks of the operator's own proxies: their `X-Forwarded-For` is
+            believed, and nobody else's.
         sandbox: Whether there is a `/sandbox`: only where the gateway is one for tests.
         sandbox_private: Whether it may call loopback and private addresses.
     """
 
     public_url: str
     powered_by: str = ""
+    offer_url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
     sandbox: bool = False
     sandbox_private: bool = False
 
@@ -94,8 +101,8 @@ def checkout_site(
             Route("/healthz", _healthz, methods=["GET"]),
             *templates.static.routes(),
             *(sandbox.routes(templates) if sandbox is not None else ()),
-            *integration_routes(checkout),
-            *card_form_routes(checkout),
+            *integration_routes(checkout, settings.public_url),
+            *card_form_routes(checkout, offer_url=settings.offer_url),
             *payer_receipt_routes(checkout),
             *checkout_routes(checkout),
         ],
@@ -107,7 +114,9 @@ def checkout_site(
             Exception: broken,
         },
     )
-    return SecureHeaders(pages, encrypted=encrypted)
+    site = SecureHeaders(pages, encrypted=encrypted)
+    proxies = Proxies(settings.trusted_proxies)
+    return KnownCallers(site, proxies) if proxies else site
 
 
 class Site:

@@ -168,6 +168,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("alias", {"alias": "1" * 24}),
     ("logo", {"logo": "javascript:alert(1)"}),
     ("domains", {"domains": ("https://shop.uz",)}),
+    ("domains", {"domains": ("shop://",)}),
     ("domains", {"domains": tuple(f"a{n}.uz" for n in range(33))}),
     ("desk_id", {"desk_id": "X" * 24}),
     ("desk_id", {"desk_id": DESK_ID}),

@@ -5,6 +5,7 @@
 | `GET /shop` | the page with the products |
 | `POST /shop/orders {"amount": 500000}` | makes an order: `{"order_id", "pay_url"}`; a form is led on |
 | `GET /shop/orders/1` | `{"order_id", "amount", "state", "hooks"}`; a page for browsers |
+| `POST /shop/orders/1/refund` | gives a paid order's money back; answers the order |
 """
 
 import re
@@ -24,6 +25,7 @@ from tiyin.emulator.shop.billing import ACCOUNT_FIELD
 from tiyin.emulator.shop.books import Books, BooksCrowded
 from tiyin.emulator.shop.orders import Hook, ShopOrder
 from tiyin.emulator.shop.products import PRODUCTS, find_product
+from tiyin.emulator.shop.refunds import NotRefunded, Refunds
 from tiyin.protocol.checkout_link import CheckoutRequest, write_link
 from tiyin.protocol.values import AMOUNT_TIYIN_MAX, DEFAULT_LANGUAGE, LANGUAGES, Language, read_amount
 from tiyin.runtime.logs import get_logger
@@ -36,6 +38,7 @@ __all__ = ["ShopAddresses", "shop_app"]
 _ORDERS_SHOWN: Final = 5
 _ORDER_ID: Final = re.compile(r"[1-9][0-9]{0,17}")
 _BY_ACCEPT: Final = {"Vary": "Accept, Accept-Language"}
+_OWN_SITES: Final = ("same-origin", "none")
 _METHODS: Final[tuple[tuple[Hook, str], ...]] = (
     ("check", "CheckPerformTransaction"),
     ("create", "CreateTransaction"),
@@ -60,21 +63,25 @@ class ShopAddresses(msgspec.Struct, frozen=True):
     desk: str
 
 
-def shop_app(books: Books, addresses: ShopAddresses, pages: Pages) -> Starlette:
+def shop_app(
+    books: Books, addresses: ShopAddresses, pages: Pages, *, refunds: Refunds | None = None
+) -> Starlette:
     """Make the shop's site.
 
     Args:
         books: Its orders.
         addresses: Where everything is.
         pages: Draws the pages.
+        refunds: Gives money back; None where nobody does.
     """
-    shop = _Shop(books, addresses, pages)
+    shop = _Shop(books, addresses, pages, refunds)
     return Starlette(
         routes=[
             Route("/shop", shop.front),
             Route("/shop/", shop.front),
             Route("/shop/orders", shop.new_order, methods=["POST"]),
             Route("/shop/orders/{order_id}", shop.order, methods=["GET"]),
+            Route("/shop/orders/{order_id}/refund", shop.refund, methods=["POST"]),
             *pages.static_routes(),
         ],
         exception_handlers={StorageError: _books_closed, BooksCrowded: _books_closed},
@@ -90,8 +97,9 @@ async def _books_closed(request: Request, error: Exception) -> Response:
 
 
 class _Shop:
-    def __init__(self, books: Books, addresses: ShopAddresses, pages: Pages) -> None:
+    def __init__(self, books: Books, addresses: ShopAddresses, pages: Pages, refunds: Refunds | None) -> None:
         self._books = books
+        self._refunds = refunds
         self._addresses = addresses
         self._pages = pages
         checkout = urlsplit(addresses.checkout)
@@ -124,33 +132,56 @@ class _Shop:
     async def order(self, request: Request) -> Response:
         """Tell how an order stands."""
         as_page = wants_page(request)
-        order_id = request.path_params["order_id"]
-        order = await self._books.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
+        order = await self._find(request)
         if order is None:
-            if as_page:
-                return self._pages.page(request, "shop/missing.html", {}, status_code=404)
-            return json_answer(
-                {"error": "There is no such order.", "field": "order_id"}, status=404, headers=_BY_ACCEPT
-            )
-        if as_page:
-            return self._order_page(request, order)
-        told = {
-            "order_id": order.id,
-            "amount": order.amount_tiyin,
-            "state": order.state,
-            "hooks": order.hooks,
-        }
-        return json_answer(told, headers=_BY_ACCEPT)
+            return self._missing(request, as_page=as_page)
+        return self._order_page(request, order) if as_page else _told(order)
 
-    def _order_page(self, request: Request, order: ShopOrder) -> Response:
+    async def refund(self, request: Request) -> Response:
+        """Give a paid order's money back, asked by a program or by the page's form."""
+        if request.headers.get("sec-fetch-site", "none") not in _OWN_SITES:
+            return json_answer({"error": "Another site's page cannot refund.", "field": None}, status=403)
+        as_page = wants_page(request)
+        order = await self._find(request)
+        if order is None or self._refunds is None:
+            return self._missing(request, as_page=as_page)
+        try:
+            order = await self._refunds.refund(order)
+        except NotRefunded as refused:
+            if as_page:
+                return self._order_page(request, order, refused=refused)
+            return json_answer({"error": str(refused), "field": None}, status=502)
+        if as_page:
+            return RedirectResponse(f"/shop/orders/{order.id}?lang={language_of(request)}", 303)
+        return _told(order)
+
+    async def _find(self, request: Request) -> ShopOrder | None:
+        order_id = request.path_params["order_id"]
+        return await self._books.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
+
+    def _missing(self, request: Request, *, as_page: bool) -> Response:
+        if as_page:
+            return self._pages.page(request, "shop/missing.html", {}, status_code=404)
+        return json_answer(
+            {"error": "There is no such order.", "field": "order_id"}, status=404, headers=_BY_ACCEPT
+        )
+
+    def _order_page(
+        self, request: Request, order: ShopOrder, *, refused: NotRefunded | None = None
+    ) -> Response:
         hooks = order.hooks
         context = {
             "order": order,
             "product": find_product(order.product),
             "hooks": [(name, method, hooks[name]) for name, method in _METHODS],
             "pay_url": self._pay_url(order, language_of(request)),
+            "refunds": self._refunds is not None,
+            "refused": None if refused is None else refused.text.in_language(language_of(request)),
         }
-        return self._pages.page(request, "shop/order.html", context, headers=_BY_ACCEPT)
+        status_code = 200 if refused is None else 502
+        return self._pages.page(
+            request, "shop/order.html", context, headers=_BY_ACCEPT, status_code=status_code
+        )
 
     async def _make(self, given: Mapping[str, Any], *, by_form: bool) -> tuple[ShopOrder, Language | None]:
         """Make what was asked for: a product, or (for programs) any amount."""
@@ -184,3 +215,13 @@ class _Shop:
                 callback=back if language is None else f"{back}?lang={language}",
             ),
         )
+
+
+def _told(order: ShopOrder) -> Response:
+    told = {
+        "order_id": order.id,
+        "amount": order.amount_tiyin,
+        "state": order.state,
+        "hooks": order.hooks,
+    }
+    return json_answer(told, headers=_BY_ACCEPT)

@@ -10,10 +10,12 @@ from tiyin.emulator.shop.app import ShopAddresses, shop_app
 from tiyin.emulator.shop.billing import ACCOUNT_FIELD, ShopBilling
 from tiyin.emulator.shop.books import Books
 from tiyin.emulator.shop.orders import metadata
+from tiyin.emulator.shop.refunds import Refunds
 from tiyin.merchant.access import Keys
 from tiyin.merchant.api import MerchantApi
 from tiyin.merchant.integrations.asgi import payme_app
 from tiyin.merchant.stores.own import OwnStore
+from tiyin.merchant.subscribe import AsyncSubscribeClient
 from tiyin.runtime.clock import Clock
 from tiyin.storage.open import open_store
 
@@ -70,8 +72,16 @@ async def open_shop(
     try:
         await store.create_tables(metadata)
         books = Books(store, clock)
-        async with MerchantApi(ShopBilling(books), OwnStore(store, clock=clock), keys, clock=clock) as api:
-            yield Shop(_front(payme_app(api), shop_app(books, addresses, pages)), books)
+        # The checkout is this very emulator, or one in a network of the laptop's own.
+        client = AsyncSubscribeClient(
+            addresses.desk, keys.production, base_url=f"{addresses.checkout}/api", allow_http=True
+        )
+        async with (
+            client,
+            MerchantApi(ShopBilling(books), OwnStore(store, clock=clock), keys, clock=clock) as api,
+        ):
+            site = shop_app(books, addresses, pages, refunds=Refunds(books, client, clock))
+            yield Shop(_front(payme_app(api), site), books)
     finally:
         await store.close()
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from tiyin.gateway.cards.limits import Limit, count
+from tiyin.gateway.cards.limits import Limit, TooOften, count_until
 from tiyin.gateway.cards.records import CODES, CodeRow
 from tiyin.gateway.notifications.port import Messages
 from tiyin.gateway.vault import Vault
@@ -68,13 +68,14 @@ class Codes:
         """Count one more code for each of these subjects.
 
         Raises:
-            RpcError: -31110 if one of them has had as many as it may have.
+            TooOften: -31110 if one of them has had as many as it may have.
         """
         now_ms = self._clock.now_ms()
         for subject, limit in subjects:
-            if not await count(self._store, f"code:{subject}", limit, now_ms):
+            until_ms = await count_until(self._store, f"code:{subject}", limit, now_ms)
+            if until_ms:
                 self._log.warning("code_limit_reached", limit=subject.partition(":")[0])
-                raise RpcError(SubscribeCode.CODE_NOT_SENT)
+                raise TooOften(SubscribeCode.CODE_NOT_SENT, until_ms)
 
     async def send(self, token_id: str, code: str, phone: str, text: str) -> int:
         """Store a code and send it, unless one was sent that still has to be waited for.

@@ -197,8 +197,10 @@ COUNTS: Final = Table(
         sa.Column("count", INTEGER, nullable=False),
         sa.Column("until_ms", INTEGER, nullable=False),
         version_column(),
+        sa.Index("counts_by_end", "until_ms"),
     ),
     record=CountRow,
+    forgets_by="until_ms",
 )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from tiyin.gateway.cards.codes import WAIT_MS, Codes
 from tiyin.gateway.cards.issuer import Issuer
-from tiyin.gateway.cards.limits import CodeLimits
+from tiyin.gateway.cards.limits import CARD_TRIES, CODE_TRIES, CodeLimits, Tries
 from tiyin.gateway.cards.numbers import is_expired, read_expire, read_number
 from tiyin.gateway.cards.records import LIVE, TOKENS, TokenRow
 from tiyin.gateway.cards.safe import CardDetails, CardSafe
@@ -74,6 +74,14 @@ class Cards:
         self._safe = CardSafe(store, clock, ids, vault)
         self._limits = CodeLimits() if limits is None else limits
         self._codes = Codes(store, clock, vault, messages, wait_ms=wait_ms)
+        # What payers try on the checkout's pages. A merchant's server is one payer for all of these, so that
+        # the Subscribe API counts codes only.
+        self.card_tries = Tries(
+            store, clock, vault, what="card-try", code=SubscribeCode.CARD_WRONG, limits=CARD_TRIES
+        )
+        self.code_tries = Tries(
+            store, clock, vault, what="code-try", code=SubscribeCode.CODE_TRIES_EXCEEDED, limits=CODE_TRIES
+        )
 
     async def create(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from tiyin.gateway.desks.origins import is_domain
+from tiyin.gateway.desks.origins import is_app_scheme, is_domain
 from tiyin.gateway.desks.records import AccountField, Desk, DeskKind
 from tiyin.protocol.values import AMOUNT_TIYIN_MAX, LANGUAGES, is_clean_text
 
@@ -89,11 +89,12 @@ def check_desk(desk: Desk) -> None:
     if len(desk.domains) > _DOMAINS_MAX:
         raise DeskRefused("domains", f"domains has {len(desk.domains)} entries; keep at most {_DOMAINS_MAX}.")
     for domain in desk.domains:
-        if not is_domain(domain):
+        if not (is_domain(domain) or is_app_scheme(domain)):
             raise DeskRefused(
                 "domains",
                 f"domains: {domain[:80]!r} is not a host name; write it like shop.uz, *.shop.uz "
-                "or shop.uz:8443, in lower case, without https:// and without a path.",
+                "or shop.uz:8443, in lower case, without https:// and without a path; or an app's own "
+                "scheme, like uz.shop.app://.",
             )
 
 

@@ -32,8 +32,11 @@ class FileMessages:
         await self._append({"way": "sms", "receiver": phone, "text": text})
 
     async def send_mail(self, letter: Letter) -> None:
-        """Append one e-mail."""
-        await self._append({"way": "email", **msgspec.structs.asdict(letter)})
+        """Append one e-mail; of a file that goes along, its name."""
+        fields = msgspec.structs.asdict(letter)
+        attachment = fields.pop("attachment")
+        named = {} if attachment is None else {"attachment": attachment.name}
+        await self._append({"way": "email", **fields, **named})
 
     async def send_telegram(self, chat_id: str, html: str) -> None:
         """Append one Telegram message."""

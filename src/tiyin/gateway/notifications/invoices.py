@@ -4,6 +4,7 @@ Posting never waits for a service: the outbox sends. Limits count before anythin
 makes a phone ring by way of us.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -11,15 +12,18 @@ import msgspec
 from tiyin.gateway.cards.limits import Limit, count
 from tiyin.gateway.desks.records import Desk
 from tiyin.gateway.notifications.outbox import Message, Outbox
-from tiyin.gateway.notifications.texts import Facts, Purpose, letter_of, sms_of, telegram_of
+from tiyin.gateway.notifications.port import Attachment
+from tiyin.gateway.notifications.records import MESSAGES
+from tiyin.gateway.notifications.texts import Facts, Purpose, copy_of, letter_of, sms_of, telegram_of
 from tiyin.gateway.receipts.records import Receipt
 from tiyin.gateway.vault import Vault
 from tiyin.protocol.errors import RpcError, SubscribeCode
+from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import Language, Text
 from tiyin.runtime.clock import Clock
 from tiyin.storage import Store
 
-__all__ = ["InvoiceLimits", "Invoices", "facts_of"]
+__all__ = ["Copy", "InvoiceLimits", "Invoices", "facts_of"]
 
 _TOO_OFTEN: Final = Text(
     ru="На этот номер отправлено слишком много счетов. Повторите попытку позже.",
@@ -31,6 +35,21 @@ _TOO_MANY: Final = Text(
     uz="Kassa juda koʻp hisob yubordi. Keyinroq urinib koʻring.",
     en="This cash desk has sent too many invoices. Try again later.",
 )
+_COPIES_TO_ADDRESS: Final = Text(
+    ru="На этот адрес отправлено много чеков. Попробуйте через час.",
+    uz="Bu manzilga koʻp chek yuborildi. Bir soatdan keyin urinib koʻring.",
+    en="Many receipts were sent to this address. Try again in an hour.",
+)
+_COPIES_OF_RECEIPT: Final = Text(
+    ru="Этот чек отправлен много раз. Попробуйте завтра или скачайте PDF.",
+    uz="Bu chek koʻp marta yuborildi. Ertaga urinib koʻring yoki PDF faylni yuklab oling.",
+    en="This receipt was sent many times. Try again tomorrow, or download the PDF.",
+)
+_COPIES_BY_BROWSER: Final = Text(
+    ru="С этого устройства отправлено много чеков. Попробуйте через час.",
+    uz="Bu qurilmadan koʻp chek yuborildi. Bir soatdan keyin urinib koʻring.",
+    en="Many receipts were sent from this device. Try again in an hour.",
+)
 
 
 class InvoiceLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +58,42 @@ class InvoiceLimits(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         receiver: To one phone, address or chat, from whatever desk.
         desk: By one desk.
+        copies_of_receipt: Copies of one receipt, to whatever address.
+        copies_to_address: Copies to one address, of whatever receipt.
+        copies_by_browser: Copies that one browser asks for.
     """
 
     receiver: Limit = Limit(10, 3_600_000)
     desk: Limit = Limit(3_000, 3_600_000)
+    copies_of_receipt: Limit = Limit(10, 24 * 3_600_000)
+    copies_to_address: Limit = Limit(5, 3_600_000)
+    copies_by_browser: Limit = Limit(10, 3_600_000)
+
+
+class Copy(msgspec.Struct, frozen=True, kw_only=True):
+    """A payer's own copy of a receipt, which he asked for on its page.
+
+    Args:
+        address: Where to: one e-mail address.
+        purpose: What happened with the money: "paid", "held" or "refunded".
+        account: The account as the receipt's page shows it: titles and values.
+        attach: Writes the receipt as a file; asked only where the copy is going to be sent.
+        browser: Under which name the payer's browser is counted.
+        message_id: What the message is to be called: a form that is sent twice is one message. Begins with
+            the receipt's id.
+    """
+
+    address: str
+    purpose: Purpose
+    account: tuple[tuple[str, str], ...]
+    attach: Callable[[], Awaitable[Attachment]]
+    browser: str
+    message_id: str
+
+    def __repr__(self) -> str:
+        return f"Copy({self.purpose!r}, message_id={self.message_id!r})"
+
+    __rich_repr__ = rich_repr
 
 
 class Invoices:
@@ -73,6 +124,11 @@ class Invoices:
         self._outbox = outbox
         self._public_url = public_url.rstrip("/")
         self._limits = InvoiceLimits() if limits is None else limits
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether anybody brings e-mail."""
+        return self._outbox.serves("email")
 
     async def send_invoice(
         self, desk: Desk, receipt: Receipt, phone: str, language: Language, *, message_id: str | None = None
@@ -175,6 +231,57 @@ class Invoices:
             raise ValueError("a message needs a receiver")
         if not once:
             await self._allow(desk, field, message.receiver)
+        return await self._outbox.post(message)
+
+    async def send_copy(self, desk: Desk, receipt: Receipt, language: Language, copy: Copy) -> str:
+        """Post a payer's own copy of a receipt as an e-mail.
+
+        Args:
+            desk: Whose receipt it is.
+            receipt: The receipt.
+            language: The payer's.
+            copy: What to send to whom.
+
+        Returns:
+            The message's id.
+
+        Raises:
+            RpcError: -31610, data "email", if there were too many of this receipt, to this address or from
+                this browser.
+            ValueError: If the file is too large.
+            tiyin.storage.StorageError: If it could not be kept.
+        """
+        if await self._store.get(MESSAGES, copy.message_id) is not None:
+            return copy.message_id
+        now_ms = self._clock.now_ms()
+        named = self._vault.fingerprint(copy.address.casefold(), "copy")
+        for subject, limit, said in (
+            (f"copy:browser:{copy.browser}", self._limits.copies_by_browser, _COPIES_BY_BROWSER),
+            (f"copy:receipt:{receipt.id}", self._limits.copies_of_receipt, _COPIES_OF_RECEIPT),
+            (f"copy:email:{named}", self._limits.copies_to_address, _COPIES_TO_ADDRESS),
+        ):
+            if not await count(self._store, subject, limit, now_ms):
+                raise RpcError(SubscribeCode.WRONG_FIELD, said, "email")
+        facts = facts_of(desk, receipt, language, self._public_url)
+        link = f"{facts.link}/receipt?lang={language}"
+        letter = copy_of(
+            copy.purpose,
+            language,
+            msgspec.structs.replace(facts, link=link, account=copy.account),
+            copy.address,
+        )
+        message = Message(
+            way="email",
+            receiver=copy.address,
+            text=letter.text,
+            subject=letter.subject,
+            html=letter.html,
+            attachment=await copy.attach(),
+            purpose="copy",
+            desk_id=desk.id,
+            receipt_id=receipt.id,
+            message_id=copy.message_id,
+        )
         return await self._outbox.post(message)
 
     async def _allow(self, desk: Desk, field: str, receiver: str) -> None:

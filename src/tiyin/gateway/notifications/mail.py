@@ -136,4 +136,9 @@ def write_letter(letter: Letter, source: str) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
+    if letter.attachment is not None:
+        kind, _, subkind = letter.attachment.media_type.partition("/")
+        message.add_attachment(
+            letter.attachment.content, maintype=kind, subtype=subkind, filename=letter.attachment.name
+        )
     return message

@@ -15,7 +15,9 @@ import msgspec
 from tiyin.gateway.errands import Errands
 from tiyin.gateway.notifications.delivery import begin_try, end_try
 from tiyin.gateway.notifications.port import (
+    ATTACHMENT_BYTES_MAX,
     SEND_S,
+    Attachment,
     Letter,
     Mail,
     Messages,
@@ -67,6 +69,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         text: What to say: plain for SMS and e-mail, Telegram's HTML for Telegram.
         subject: Of an e-mail.
         html: The HTML form of an e-mail.
+        attachment: A file that goes along with an e-mail.
         purpose: What it is for, one word of small letters: "invoice".
         desk_id: On whose behalf.
         receipt_id: About which receipt.
@@ -83,6 +86,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     subject: str = ""
     html: str = ""
+    attachment: Attachment | None = None
     desk_id: str | None = None
     receipt_id: str | None = None
     once: bool = False
@@ -109,6 +113,10 @@ class Senders(msgspec.Struct, frozen=True, kw_only=True):
     mail: Mail | None = None
     telegram: Telegrams | None = None
 
+    def serves(self, way: Way) -> bool:
+        """Tell whether anybody sends this way."""
+        return {"sms": self.sms, "email": self.mail, "telegram": self.telegram}[way] is not None
+
     async def close(self) -> None:
         """Let go of the connections that a sender keeps."""
         if isinstance(self.sms, SmppSender):
@@ -122,6 +130,7 @@ class _Content(msgspec.Struct, frozen=True):
     text: str
     subject: str = ""
     html: str = ""
+    attachment: Attachment | None = None
 
 
 class Outbox:
@@ -161,6 +170,10 @@ class Outbox:
         ]
         self._log = get_logger("tiyin.outbox")
 
+    def serves(self, way: Way) -> bool:
+        """Tell whether anybody sends this way."""
+        return self._senders.serves(way)
+
     def start(self) -> None:
         """Begin to send what waits."""
         for errands in self._errands:
@@ -192,9 +205,11 @@ class Outbox:
             Its id. With `once` it is the id of the first that was posted.
 
         Raises:
-            ValueError: If it is to be sent once for a receipt and names none.
+            ValueError: If it is to be sent once for a receipt and names none, or its attachment is too large.
             tiyin.storage.StorageError: If it could not be kept.
         """
+        if message.attachment is not None and len(message.attachment.content) > ATTACHMENT_BYTES_MAX:
+            raise ValueError(f"an attachment has at most {ATTACHMENT_BYTES_MAX} bytes")
         now_ms = self._clock.now_ms()
         message_id = message.message_id or self._ids.new(now_ms)
         if message.once:
@@ -203,7 +218,7 @@ class Outbox:
             if earlier:
                 return next(iter(earlier))
             message_id = names[0]
-        content = _Content(message.receiver, message.text, message.subject, message.html)
+        content = _Content(message.receiver, message.text, message.subject, message.html, message.attachment)
         row = MessageRow(
             id=message_id,
             way=message.way,
@@ -291,7 +306,7 @@ class Outbox:
         if way == "sms":
             await self._senders.sms.send_sms(content.receiver, content.text)
         elif way == "email" and self._senders.mail is not None:
-            letter = Letter(content.receiver, content.subject, content.text, content.html)
+            letter = Letter(content.receiver, content.subject, content.text, content.html, content.attachment)
             await self._senders.mail.send_mail(letter)
         elif way == "telegram" and self._senders.telegram is not None:
             await self._senders.telegram.send_telegram(content.receiver, content.text)

@@ -19,7 +19,9 @@ from tiyin.protocol.hidden import rich_repr
 from tiyin.runtime.logs import get_logger
 
 __all__ = [
+    "ATTACHMENT_BYTES_MAX",
     "SEND_S",
+    "Attachment",
     "Letter",
     "LogMessages",
     "Mail",
@@ -35,6 +37,9 @@ __all__ = [
 
 SEND_S: Final = 10.0
 """The longest that one sending may take, seconds."""
+
+ATTACHMENT_BYTES_MAX: Final = 256 * 1024
+"""How large an attachment may be, bytes: it waits in the database until it is sent."""
 
 _DIGITS: Final = re.compile(r"\d{4,}")
 _PHONE_SHOWN: Final = (5, 2)
@@ -70,6 +75,25 @@ class SendingUnknown(SendingFailed):
     """It may have arrived: sending it again may show it twice."""
 
 
+class Attachment(msgspec.Struct, frozen=True):
+    """A file that goes along with an e-mail.
+
+    Args:
+        name: Its name: letters, digits, points and hyphens of ASCII.
+        media_type: What it is, ``application/pdf``.
+        content: Its bytes, at most `ATTACHMENT_BYTES_MAX`.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"Attachment({self.name!r}, {len(self.content)} bytes)"
+
+    __rich_repr__ = rich_repr
+
+
 class Letter(msgspec.Struct, frozen=True):
     """One e-mail.
 
@@ -78,12 +102,14 @@ class Letter(msgspec.Struct, frozen=True):
         subject: One line.
         text: The plain form.
         html: The same as HTML, every value in it escaped.
+        attachment: A file that goes along.
     """
 
     receiver: str
     subject: str
     text: str
     html: str
+    attachment: Attachment | None = None
 
     def __repr__(self) -> str:
         return f"Letter({mask_mail(self.receiver)})"

@@ -12,7 +12,7 @@ from tiyin.gateway.notifications.sms_coding import count_parts
 from tiyin.protocol.hidden import rich_repr
 from tiyin.protocol.values import Language, Text, format_sum
 
-__all__ = ["PURPOSES", "Facts", "Purpose", "code_text", "letter_of", "sms_of", "telegram_of"]
+__all__ = ["PURPOSES", "Facts", "Purpose", "code_text", "copy_of", "letter_of", "sms_of", "telegram_of"]
 
 _NAME_MAX: Final = 40
 _SMS_NAME_MAX: Final = 30
@@ -76,9 +76,20 @@ _TITLES: Final[Mapping[Purpose, Text]] = MappingProxyType(
 )
 
 _AMOUNT: Final = Text(ru="Сумма", uz="Summa", en="Amount")
-_TO: Final = Text(ru="Получатель", uz="Oluvchi", en="To")
+_TO: Final = Text(ru="Получатель", uz="Qabul qiluvchi", en="To")
 _PAY: Final = Text(ru="Оплатить", uz="Toʻlash", en="Pay")
 _SEE: Final = Text(ru="Открыть чек", uz="Chekni ochish", en="Open the receipt")
+_COPY: Final = Text(ru="Чек", uz="Chek", en="Receipt")
+_ATTACHED: Final = Text(
+    ru="Чек приложен к письму файлом PDF.",
+    uz="Chek xatga PDF fayl sifatida ilova qilingan.",
+    en="The receipt is attached as a PDF file.",
+)
+_ASKED_FOR: Final = Text(
+    ru="Ваш адрес указали на странице чека. Если это были не вы, удалите письмо.",
+    uz="Manzilingiz chek sahifasida koʻrsatilgan. Agar bu siz boʻlmasangiz, xatni oʻchiring.",
+    en="Your address was given on the receipt's page. If it was not you, delete this letter.",
+)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,9 +158,50 @@ def letter_of(purpose: Purpose, language: Language, facts: Facts, receiver: str)
         receiver: One address.
     """
     title = _TITLES[purpose].in_language(language)
+    subject = f"{title}: {_one_line(facts.name)[:_NAME_MAX]}, {format_sum(facts.amount_tiyin, language)}"
     link_text = (_PAY if purpose == "invoice" else _SEE).in_language(language)
+    return _letter(language, facts, receiver, subject=subject, title=title, link_text=link_text)
+
+
+def copy_of(purpose: Purpose, language: Language, facts: Facts, receiver: str) -> Letter:
+    """Write the e-mail that brings a payer his own copy of a receipt as a file, plain and as HTML.
+
+    Args:
+        purpose: What happened with the money: "paid", "held" or "refunded".
+        language: The payer's.
+        facts: The receipt's; the link leads to the receipt's own page.
+        receiver: One address.
+    """
+    called = _COPY.in_language(language)
+    subject = f"{called}: {_one_line(facts.name)[:_NAME_MAX]}, {format_sum(facts.amount_tiyin, language)}"
+    return _letter(
+        language,
+        facts,
+        receiver,
+        subject=subject,
+        title=_TITLES[purpose].in_language(language),
+        link_text=_SEE.in_language(language),
+        said=_ATTACHED.in_language(language),
+        why=_ASKED_FOR.in_language(language),
+    )
+
+
+def _letter(
+    language: Language,
+    facts: Facts,
+    receiver: str,
+    *,
+    subject: str,
+    title: str,
+    link_text: str,
+    said: str = "",
+    why: str = "",
+) -> Letter:
     rows = _rows(language, facts)
-    plain = "\n".join([title, "", *(f"{name}: {value}" for name, value in rows), "", facts.link, ""])
+    texts = [title, "", *(f"{name}: {value}" for name, value in rows), "", facts.link, ""]
+    plain = "\n".join(texts + [line for text in (said, why) if text for line in (text, "")])
+    sentences = f"<p>{escape(said)}</p>" if said else ""
+    foot = f'<p style="color:#555;font-size:13px">{escape(why)}</p>' if why else ""
     cells = "".join(
         f'<tr><td style="padding:4px 16px 4px 0;color:#555">{escape(name)}</td>'
         f'<td style="padding:4px 0">{escape(value)}</td></tr>'
@@ -159,9 +211,8 @@ def letter_of(purpose: Purpose, language: Language, facts: Facts, receiver: str)
         f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'</head><body style="font-family:sans-serif"><h1 style="font-size:20px">{escape(title)}</h1>'
         f'<table role="presentation">{cells}</table>'
-        f'<p><a href="{escape(facts.link)}">{escape(link_text)}</a></p></body></html>'
+        f'{sentences}<p><a href="{escape(facts.link)}">{escape(link_text)}</a></p>{foot}</body></html>'
     )
-    subject = f"{title}: {_one_line(facts.name)[:_NAME_MAX]}, {format_sum(facts.amount_tiyin, language)}"
     return Letter(receiver, subject, plain, html)
 
 

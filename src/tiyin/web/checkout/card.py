@@ -14,6 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from tiyin.gateway.cards.limits import TooOften, Trying
 from tiyin.gateway.checkout_visits import Step, Visit
 from tiyin.gateway.receipts.payable import Payable
 from tiyin.gateway.receipts.service import NewReceipt
@@ -26,6 +27,7 @@ from tiyin.web.checkout.browser import Browser
 from tiyin.web.checkout.context import Checkout, FormAnswer, wants_json, way_back
 from tiyin.web.checkout.failures import Failure, Way, old_form
 from tiyin.web.checkout.sales import Sale
+from tiyin.web.checkout.twice import paid_beside, show_first
 from tiyin.web.checkout.typed import CardTyped, read_card, read_fields
 from tiyin.web.checkout.views import order_view
 from tiyin.web.words import N_, translations
@@ -43,6 +45,10 @@ _FIELD_ERRORS: Final[dict[int, str]] = {
     ),
     SubscribeCode.CARD_TYPE_UNSUPPORTED: N_("Only Uzcard and HUMO cards are accepted."),
 }
+
+_REFUSED_CARDS: Final = frozenset(
+    {SubscribeCode.CARD_WRONG, SubscribeCode.CARD_TYPE_UNSUPPORTED, SubscribeCode.SMS_NOT_CONNECTED}
+)
 
 _log: Final = get_logger("tiyin.checkout")
 
@@ -77,6 +83,10 @@ async def open_page(checkout: Checkout, request: Request, sale: Sale, language: 
             return RedirectResponse(receipt_address(sale, known, language), 303)
         _log.info("checkout_refused", code=error.code, desk_id=sale.desk.id)
         return refusal(checkout, request, sale, language, error)
+    first = await paid_beside(checkout, browser, sale.order_key, sale.receipt_id)
+    if first is not None:
+        again = f"{sale.path}?{urlencode({'again': first.id, 'lang': language})}"
+        return show_first(checkout, request, sale, first, language, again="" if sale.receipt_id else again)
     return show(checkout, request, browser, sale, language, payable=payable)
 
 
@@ -124,6 +134,7 @@ def show(
         errors={"number": "", "expire": "", **trouble.errors},
         failure=None if trouble.failure is None else trouble.failure.words(language),
         back=way_back(sale.callback, None, sale.account),
+        change=sale.change,
         test_cards=sale.desk.test,
     )
     browser.remember(response)
@@ -163,15 +174,15 @@ async def submit(checkout: Checkout, request: Request, sale: Sale, language: Lan
     except RpcError as error:
         _log.info("checkout_refused", code=error.code, field=error.data, desk_id=sale.desk.id)
         return refusal(checkout, request, sale, language, error)
-    nonce = fields.get("nonce", "")
-    if not nonce or not browser.is_proof(nonce, fields.get("proof", "")):
-        return _correct(checkout, request, browser, sale, language, Trouble(failure=old_form()))
     typed = read_card(fields)
-    if typed.errors:
-        catalog = translations(language)
-        errors = {name: catalog.gettext(text) for name, text in typed.errors.items()}
-        return _correct(checkout, request, browser, sale, language, Trouble(errors))
-    visit_id = browser.visit_id(nonce)
+    trouble = _trouble(browser, fields, typed, language)
+    if trouble is not None:
+        return _correct(checkout, request, browser, sale, language, trouble)
+    visit_id = browser.visit_id(fields["nonce"])
+    first = await paid_beside(checkout, browser, sale.order_key, sale.receipt_id)
+    if first is not None and await checkout.visits.get(visit_id) is None:
+        # Another window was quicker: the page tells of it.
+        return checkout.lead(request, f"{sale.path}?{urlencode(_kept(request, language))}")
     mine, visit = await checkout.visits.claim(
         visit_id,
         browser=browser.name,
@@ -182,19 +193,60 @@ async def submit(checkout: Checkout, request: Request, sale: Sale, language: Lan
     if not mine:
         return await _lead_after_first(checkout, request, sale, visit, language)
     # The browser may hang up now; what was begun is finished, so that its next request finds it.
+    trying = checkout.trying(request, browser, sale.order_key)
     try:
         receipt_id = await checkout.gateway.tasks.finish(
-            _begin(checkout, browser, sale, typed, visit_id, language), name="checkout.begin"
+            _begin(checkout, browser, trying, sale, typed, visit_id, language), name="checkout.begin"
         )
     except RpcError as error:
         return _refused(checkout, request, browser, sale, language, error)
     return checkout.lead(request, receipt_address(sale, receipt_id, language))
 
 
+def _trouble(
+    browser: Browser, fields: dict[str, str], typed: CardTyped, language: Language
+) -> Trouble | None:
+    """Return what is wrong with a form at first sight, or None."""
+    nonce = fields.get("nonce", "")
+    if not nonce or not browser.is_proof(nonce, fields.get("proof", "")):
+        return Trouble(failure=old_form())
+    if not typed.errors:
+        return None
+    catalog = translations(language)
+    return Trouble({name: catalog.gettext(text) for name, text in typed.errors.items()})
+
+
 async def _begin(
-    checkout: Checkout, browser: Browser, sale: Sale, typed: CardTyped, visit_id: str, language: Language
+    checkout: Checkout,
+    browser: Browser,
+    trying: Trying,
+    sale: Sale,
+    typed: CardTyped,
+    visit_id: str,
+    language: Language,
 ) -> str:
-    """Make token and receipt, send the code; answer the receipt's id."""
+    """Make token and receipt, send the code; answer the receipt's id. Cards that are refused are counted."""
+    tries, code = checkout.gateway.cards.card_tries, 0
+    try:
+        await tries.spend(trying)
+    except BaseException:
+        await checkout.visits.let_go(visit_id)
+        raise
+    try:
+        receipt_id, code = await _open(checkout, browser, sale, typed, visit_id, language)
+    except RpcError as error:
+        code = error.code
+        raise
+    finally:
+        if code not in _REFUSED_CARDS:
+            await tries.give_back(trying)
+    return receipt_id
+
+
+async def _open(
+    checkout: Checkout, browser: Browser, sale: Sale, typed: CardTyped, visit_id: str, language: Language
+) -> tuple[str, int]:
+    """Make token and receipt, send the code; answer the receipt's id, and why no code was sent or 0."""
     gateway, visits = checkout.gateway, checkout.visits
     try:
         answer = await gateway.cards.create(
@@ -214,11 +266,10 @@ async def _begin(
     except BaseException:
         await visits.let_go(visit_id)
         raise
-    await ask_code(checkout, sale, answer.token, visit_id, language)
-    return receipt_id
+    return receipt_id, await ask_code(checkout, sale, answer.token, visit_id, language)
 
 
-async def ask_code(checkout: Checkout, sale: Sale, token: str, visit_id: str, language: Language) -> None:
+async def ask_code(checkout: Checkout, sale: Sale, token: str, visit_id: str, language: Language) -> int:
     """Send the code, and note where it went or why it did not go.
 
     Args:
@@ -227,13 +278,17 @@ async def ask_code(checkout: Checkout, sale: Sale, token: str, visit_id: str, la
         token: The card's token.
         visit_id: The visit.
         language: The language of the SMS.
+
+    Returns:
+        0, or the code of the error that kept it from being sent.
     """
     try:
         sent = await checkout.gateway.cards.get_verify_code(sale.desk, token, language=language)
     except RpcError as error:
         await checkout.visits.failed(visit_id, msgspec.json.encode(Failure.of(error)).decode())
-    else:
-        await checkout.visits.code_sent(visit_id, phone=sent.phone, wait_ms=sent.wait_ms)
+        return error.code
+    await checkout.visits.code_sent(visit_id, phone=sent.phone, wait_ms=sent.wait_ms)
+    return 0
 
 
 def _new_receipt(sale: Sale) -> NewReceipt:
@@ -297,7 +352,11 @@ def _refused(
 ) -> Response:
     """Answer a card or an order that a service refused."""
     failure = Failure.of(error)
-    if error.code in _FIELD_ERRORS:
+    if isinstance(error, TooOften):
+        if not wants_json(request):
+            return refusal(checkout, request, sale, language, error)
+        trouble = Trouble(failure=failure)
+    elif error.code in _FIELD_ERRORS:
         field = "expire" if error.data == "expire" else "number"
         trouble = Trouble({field: translations(language).gettext(_FIELD_ERRORS[error.code])})
     elif failure.words(language).way is Way.CARD or wants_json(request):
@@ -322,10 +381,12 @@ def _correct(
         title="" if words is None else words.title,
         text="" if words is None else f"{words.said} {words.advice}".strip(),
     )
-    return JSONResponse(msgspec.to_builtins(answer), 422)
+    limited = trouble.failure is not None and trouble.failure.until_ms
+    return JSONResponse(msgspec.to_builtins(answer), 429 if limited else 422)
 
 
 def _kept(request: Request, language: Language) -> dict[str, Any]:
     """Return what an address carries from step to step."""
-    kept = {name: request.query_params[name] for name in ("back", "timeout") if name in request.query_params}
+    names = ("back", "timeout", "again")
+    kept = {name: request.query_params[name] for name in names if name in request.query_params}
     return {**kept, "lang": language}

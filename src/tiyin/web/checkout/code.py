@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from tiyin.gateway.cards.limits import TooOften, Trying
 from tiyin.gateway.checkout_visits import Step, Visit
 from tiyin.protocol.codes import SubscribeCode
 from tiyin.protocol.errors import RpcError
@@ -20,6 +21,7 @@ from tiyin.web.checkout.context import Checkout, FormAnswer, wants_json, way_bac
 from tiyin.web.checkout.failures import Failure
 from tiyin.web.checkout.paying import start_payment
 from tiyin.web.checkout.sales import Sale
+from tiyin.web.checkout.twice import paid_beside
 from tiyin.web.checkout.typed import read_code, read_fields
 from tiyin.web.checkout.views import order_view
 from tiyin.web.words import N_, translations
@@ -33,6 +35,8 @@ _FIELD_ERRORS: Final[dict[int, str]] = {
     SubscribeCode.CODE_WRONG: N_("This is not the code. Check the last SMS."),
     SubscribeCode.CODE_EXPIRED: N_("This code is too old. Ask for a new one below."),
 }
+
+_WRONG: Final = frozenset({SubscribeCode.CODE_WRONG, SubscribeCode.CODE_TRIES_EXCEEDED})
 
 
 def show(
@@ -96,21 +100,37 @@ async def submit(
     address = card.receipt_address(sale, str(sale.receipt_id), language)
     fields = await _fields(request)
     token = _token(browser, visit, fields)
-    if token is None:
-        # Already on its way, or a page of another time: the receipt's own page tells.
+    if token is None or await paid_beside(checkout, browser, visit.order_key, visit.receipt_id) is not None:
+        # On its way, from here or from another window, or a page of another time: the receipt's page tells.
         return checkout.lead(request, address)
     code, problem = read_code(fields)
     if problem:
         return _correct(checkout, request, browser, sale, visit, language, problem)
     try:
-        await checkout.gateway.cards.verify(sale.desk, token, code)
+        await _verify(checkout, checkout.trying(request, browser, visit.order_key), sale, token, code)
+    except TooOften as error:
+        return _refuse(checkout, request, sale, language, error)
     except RpcError as error:
         if error.code in _FIELD_ERRORS:
             return _correct(checkout, request, browser, sale, visit, language, _FIELD_ERRORS[error.code])
         await checkout.visits.failed(visit.id, msgspec.json.encode(Failure.of(error)).decode())
         return checkout.lead(request, address)
-    await start_payment(checkout, sale, visit.id, token)
+    await start_payment(checkout, browser, sale, visit, token)
     return checkout.lead(request, address)
+
+
+async def _verify(checkout: Checkout, trying: Trying, sale: Sale, token: str, code: str) -> None:
+    """Judge the code; wrong ones are counted, before they are compared."""
+    tries, wrong = checkout.gateway.cards.code_tries, False
+    await tries.spend(trying)
+    try:
+        await checkout.gateway.cards.verify(sale.desk, token, code)
+    except RpcError as error:
+        wrong = error.code in _WRONG
+        raise
+    finally:
+        if not wrong:
+            await tries.give_back(trying)
 
 
 async def again(
@@ -150,6 +170,20 @@ def _token(browser: Browser, visit: Visit, fields: dict[str, str]) -> str | None
     if visit.step != Step.CODE or visit.token_sealed is None:
         return None
     return browser.unseal(visit.token_sealed, visit.id)
+
+
+def _refuse(
+    checkout: Checkout, request: Request, sale: Sale, language: Language, error: TooOften
+) -> Response:
+    """Answer that no further code is taken for a while; the visit stays as it is."""
+    failure = Failure.of(error)
+    if not wants_json(request):
+        again = card.receipt_address(sale, str(sale.receipt_id), language)
+        return checkout.failure_page(
+            request, failure, language=language, sale=sale, again=again, number=str(sale.receipt_id)
+        )
+    words = failure.words(language)
+    return JSONResponse(msgspec.to_builtins(FormAnswer(title=words.title, text=words.advice)), 429)
 
 
 def _correct(

@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from tiyin.gateway.cards.limits import Trying
 from tiyin.gateway.checkout_visits import Visits
 from tiyin.gateway.receipts.records import RECEIPTS, Receipt
 from tiyin.protocol.callback import fill_callback
@@ -14,6 +15,7 @@ from tiyin.protocol.codes import SubscribeCode
 from tiyin.protocol.values import Account, Language
 from tiyin.web.checkout.browser import Browser
 from tiyin.web.checkout.failures import Failure, Way
+from tiyin.web.checkout.network import network_of
 from tiyin.web.checkout.sales import Sale
 from tiyin.web.checkout.services import CheckoutGateway
 from tiyin.web.render import Templates, language_of
@@ -63,6 +65,16 @@ class Checkout:
         """Recognise the request's browser."""
         return Browser.of(request, encrypted=self._encrypted)
 
+    def trying(self, request: Request, browser: Browser, order_key: str) -> Trying:
+        """Return who tries a card or a code, for counting what fails.
+
+        Args:
+            request: The request.
+            browser: Its browser.
+            order_key: What is being paid.
+        """
+        return Trying(browser.name, order_key, network_of(request))
+
     async def receipt(self, receipt_id: str) -> Receipt | None:
         """Return a receipt of any desk: its address is all that a payer has."""
         # What no id can be is not asked for: PostgreSQL refuses some texts, and calls that a failure.
@@ -71,10 +83,10 @@ class Checkout:
     def page(
         self, request: Request, name: str, *, language: Language, status_code: int = 200, **context: Any
     ) -> Response:
-        """Answer with a page of the checkout."""
+        """Answer with a page of the checkout, or of another room: then its name says which."""
         return self._templates.page(
             request,
-            f"checkout/{name}",
+            name if "/" in name else f"checkout/{name}",
             language=language,
             status_code=status_code,
             powered_by=self._powered_by,
@@ -129,12 +141,13 @@ class Checkout:
             request,
             "failure.html",
             language=language,
-            status_code=404 if failure.code in _NOT_FOUND else 400,
+            status_code=_status_of(failure),
+            headers=_retry(failure, self.gateway.clock.now_ms()),
             words=words,
             code=failure.code,
             field=failure.field if failure.said is None else "",
             back=back,
-            again=again if words.way is not Way.SHOP else "",
+            again="" if words.way is Way.SHOP or (words.way is Way.LATER and failure.until_ms) else again,
             number=number,
         )
 
@@ -143,6 +156,18 @@ class Checkout:
         if wants_json(request):
             return JSONResponse(msgspec.to_builtins(FormAnswer(go=path)))
         return RedirectResponse(path, 303)
+
+
+def _status_of(failure: Failure) -> int:
+    if failure.until_ms:
+        return 429
+    return 404 if failure.code in _NOT_FOUND else 400
+
+
+def _retry(failure: Failure, now_ms: int) -> dict[str, str] | None:
+    if not failure.until_ms:
+        return None
+    return {"Retry-After": str(max(1, -(-(failure.until_ms - now_ms) // 1000)))}
 
 
 def wants_json(request: Request) -> bool:

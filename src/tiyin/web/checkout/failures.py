@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
+from tiyin.gateway.cards.limits import TooOften
 from tiyin.protocol.errors import RpcError, SubscribeCode, is_account_error, message_of
 from tiyin.protocol.values import Language, Text, format_sum
-from tiyin.web.words import N_, translations
+from tiyin.web.words import N_, format_when, translations
 
-__all__ = ["Failure", "Way", "Words", "interrupted", "old_form", "refunded", "withdrawn"]
+__all__ = ["Failure", "Way", "Words", "expired", "interrupted", "old_form", "refunded", "withdrawn"]
 
 
 class Way(StrEnum):
@@ -49,11 +50,13 @@ class Failure(msgspec.Struct, frozen=True):
         code: The error's code, or one of this module's own.
         field: The field it is about; may be empty.
         said: The merchant's message, where it is his own.
+        until_ms: From when on it may be tried again, milliseconds since 1970; 0 where no limit is reached.
     """
 
     code: int
     field: str = ""
     said: Text | None = None
+    until_ms: int = 0
 
     @classmethod
     def of(cls, error: RpcError) -> "Failure":
@@ -62,6 +65,8 @@ class Failure(msgspec.Struct, frozen=True):
         Args:
             error: The error; a message that is not the table's is the merchant's own.
         """
+        if isinstance(error, TooOften):
+            return cls(_TOO_OFTEN.get(error.code, _CODES_WRONG_TOO_OFTEN), until_ms=error.until_ms)
         own = error.message not in {message_of(error.code), _table_text(error.code)}
         data: Any = error.data
         return cls(error.code, data if isinstance(data, str) else "", error.message if own else None)
@@ -80,6 +85,9 @@ class Failure(msgspec.Struct, frozen=True):
         advice = catalog.gettext(advice)
         if limit_tiyin is not None and self.code in _LIMITS:
             advice = catalog.gettext(_LIMITS[self.code]) % {"amount": format_sum(limit_tiyin, language)}
+        if self.until_ms:
+            until = catalog.gettext(_UNTIL) % {"time": format_when(self.until_ms, language)}
+            advice = f"{advice} {until}"
         said = "" if self.said is None else self.said.in_language(language)
         return Words(catalog.gettext(title), advice, said, way)
 
@@ -88,6 +96,15 @@ _SUBSCRIBE_CODES: Final = frozenset(int(code) for code in SubscribeCode)
 
 _INTERRUPTED: Final = 1
 _OLD_FORM: Final = 2
+_CARDS_TOO_OFTEN: Final = 3
+_CODES_WRONG_TOO_OFTEN: Final = 4
+_CODES_SENT_TOO_OFTEN: Final = 5
+_TOO_OFTEN: Final[dict[int, int]] = {
+    SubscribeCode.CARD_WRONG: _CARDS_TOO_OFTEN,
+    SubscribeCode.CODE_TRIES_EXCEEDED: _CODES_WRONG_TOO_OFTEN,
+    SubscribeCode.CODE_NOT_SENT: _CODES_SENT_TOO_OFTEN,
+}
+_UNTIL: Final = N_("You can try again after %(time)s, Tashkent time.")
 
 
 def interrupted() -> Failure:
@@ -104,6 +121,12 @@ def refunded(language: Language) -> Words:
     """Return the words for a payment that was taken and given back."""
     catalog = translations(language)
     return Words(catalog.gettext(_REFUNDED[0]), catalog.gettext(_REFUNDED[1]), "", Way.SHOP)
+
+
+def expired(language: Language) -> Words:
+    """Return the words for a receipt that was cancelled because its time was over."""
+    catalog = translations(language)
+    return Words(catalog.gettext(_EXPIRED[0]), catalog.gettext(_EXPIRED[1]), "", Way.LATER)
 
 
 def withdrawn(language: Language) -> Words:
@@ -123,6 +146,10 @@ _REFUNDED: Final = (
 _WITHDRAWN: Final = (
     N_("The payment was cancelled"),
     N_("Nothing was taken from your card. Go back to the shop to begin a new payment."),
+)
+_EXPIRED: Final = (
+    N_("The time for this payment is over"),
+    N_("Nothing was taken from your card. Begin the payment again, here or at the shop."),
 )
 _UNKNOWN: Final = (
     N_("The payment did not go through"),
@@ -149,6 +176,21 @@ _WORDS: Final[dict[int, tuple[str, str, Way]]] = {
     _OLD_FORM: (
         N_("This page was open for too long"),
         N_("Enter the card once more. If you see this again, allow cookies for this site."),
+        Way.CARD,
+    ),
+    _CARDS_TOO_OFTEN: (
+        N_("Too many cards were refused"),
+        N_("To protect cards, no further ones are taken here for a while. Nothing was taken from yours."),
+        Way.LATER,
+    ),
+    _CODES_WRONG_TOO_OFTEN: (
+        N_("Too many codes were wrong"),
+        N_("To protect your card, no further codes are taken here for a while. Nothing was taken from it."),
+        Way.LATER,
+    ),
+    _CODES_SENT_TOO_OFTEN: (
+        N_("Too many codes were sent"),
+        N_("No more codes go to this card or phone for a while. Nothing was taken. Choose another card."),
         Way.CARD,
     ),
     SubscribeCode.MERCHANT_NOT_FOUND: (

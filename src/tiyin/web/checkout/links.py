@@ -5,23 +5,21 @@ Documentation: checkout/get-link, checkout/post-form, checkout/errors
 
 import base64
 import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tiyin.gateway.desks.records import Desk
-from tiyin.protocol.checkout_form import FORM_FIELDS, read_form
-from tiyin.protocol.checkout_link import LINK_FIELDS, CheckoutRequest, read_link
+from tiyin.protocol.checkout_form import read_form, read_form_in_part
+from tiyin.protocol.checkout_link import CheckoutRequest, PartialRequest, read_link, read_link_in_part
 from tiyin.protocol.codes import SubscribeCode
 from tiyin.protocol.errors import RpcError
-from tiyin.protocol.params import known_path
-from tiyin.protocol.values import Language
-from tiyin.runtime.logs import get_logger
 from tiyin.web.checkout import card
 from tiyin.web.checkout.context import Checkout
-from tiyin.web.checkout.failures import Failure
+from tiyin.web.checkout.open_desk import address_of, is_left_open, lacks_fields, partly
+from tiyin.web.checkout.refusals import find_desk, refuse
 from tiyin.web.checkout.sales import Sale
 from tiyin.web.checkout.typed import read_fields
 from tiyin.web.render import language_of
@@ -34,9 +32,8 @@ _LIKE_A_LINK: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _WORD_LENGTH_MAX: Final = 23
 
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{32}")
-_FIELDS: Final = LINK_FIELDS | FORM_FIELDS
-
-_log: Final = get_logger("tiyin.checkout")
+# What a payer may type himself at a desk without billing, as the errors name it.
+_LEFT_OPEN: Final = frozenset({"a", "ac", "amount", "account"})
 
 
 class Links:
@@ -59,11 +56,19 @@ class Links:
 
     async def take_form(self, request: Request) -> Response:
         """`POST /`: a shop's form. It is kept, and the payer led to its page; a reload sends nothing."""
+        referer = request.headers.get("referer")
         try:
-            asked = read_form(await read_fields(request), request.headers.get("referer"))
-            await self._desk(asked.merchant)
+            fields = await read_fields(request)
         except RpcError as error:
-            return self._refuse(request, error)
+            return refuse(self._checkout, request, error)
+        try:
+            asked = read_form(fields, referer)
+        except RpcError as error:
+            return await self._leave_open(request, error, lambda: read_form_in_part(fields, referer))
+        try:
+            await find_desk(self._checkout, asked.merchant)
+        except RpcError as error:
+            return refuse(self._checkout, request, error)
         order_id = await self._checkout.visits.remember_order(msgspec.json.encode(asked).decode())
         return RedirectResponse(f"/checkout/order/{order_id}?lang={asked.lang}", 303)
 
@@ -82,39 +87,53 @@ class Links:
         try:
             asked = read_link(link)
         except RpcError as error:
-            return self._refuse(request, error)
+            return await self._leave_open(request, error, lambda: read_link_in_part(link))
         return await self._sell(request, asked, submitted=submitted)
 
     async def _order(self, request: Request, *, submitted: bool) -> Response:
         order_id: str = request.path_params["order_id"]
         kept = await self._checkout.visits.order(order_id) if _ORDER_ID.fullmatch(order_id) else None
         if kept is None:
-            return self._refuse(request, RpcError(SubscribeCode.RECEIPT_NOT_FOUND))
-        return await self._sell(request, msgspec.json.decode(kept, type=CheckoutRequest), submitted=submitted)
+            return refuse(self._checkout, request, RpcError(SubscribeCode.RECEIPT_NOT_FOUND))
+        asked = msgspec.json.decode(kept, type=CheckoutRequest)
+        return await self._sell(request, asked, submitted=submitted, typed=True)
 
-    async def _sell(self, request: Request, asked: CheckoutRequest, *, submitted: bool) -> Response:
+    async def _sell(
+        self, request: Request, asked: CheckoutRequest, *, submitted: bool, typed: bool = False
+    ) -> Response:
         language = language_of(request, asked.lang)
         try:
-            desk = await self._desk(asked.merchant)
+            desk = await find_desk(self._checkout, asked.merchant)
         except RpcError as error:
-            return self._refuse(request, error, language)
-        sale = Sale.of_request(desk, asked, request.url.path)
+            return refuse(self._checkout, request, error, language)
+        change = address_of(desk, partly(asked), language) if is_left_open(desk) else ""
+        if change and lacks_fields(desk, asked.account):
+            return RedirectResponse(change, 303)
+        sale = Sale.of_request(
+            desk,
+            asked,
+            request.url.path,
+            change=change if typed and asked.detail is None else "",
+            again=request.query_params.get("again", ""),
+        )
         if submitted:
             return await card.submit(self._checkout, request, sale, language)
         return await card.open_page(self._checkout, request, sale, language)
 
-    async def _desk(self, merchant: str) -> Desk:
-        desks = self._checkout.gateway.desks
-        desk = await desks.find(merchant) or await desks.find_by_alias(merchant)
-        if desk is None or not desk.active:
-            raise RpcError(SubscribeCode.MERCHANT_NOT_FOUND)
-        return desk
-
-    def _refuse(self, request: Request, error: RpcError, language: Language | None = None) -> Response:
-        # A name that the link's or the form's writer chose is his own word, and no line of ours.
-        field = known_path(error.data, _FIELDS) if isinstance(error.data, str) else ""
-        _log.info("checkout_refused", code=error.code, field=field or None, method=request.method)
-        return self._checkout.failure_page(request, Failure.of(error), language=language)
+    async def _leave_open(
+        self, request: Request, error: RpcError, read_in_part: Callable[[], PartialRequest]
+    ) -> Response:
+        """Lead to where the payer types what is missing, where the desk takes that; else refuse."""
+        if error.data not in _LEFT_OPEN:
+            return refuse(self._checkout, request, error)
+        try:
+            asked = read_in_part()
+            desk = await find_desk(self._checkout, asked.merchant)
+        except RpcError:
+            return refuse(self._checkout, request, error)
+        if not is_left_open(desk):
+            return refuse(self._checkout, request, error)
+        return RedirectResponse(address_of(desk, asked, language_of(request, asked.lang)), 303)
 
 
 def _is_like_a_link(text: str) -> bool:

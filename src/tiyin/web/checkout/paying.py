@@ -8,11 +8,14 @@ from typing import Final
 
 import msgspec
 
+from tiyin.gateway.checkout_visits import Visit
 from tiyin.protocol.errors import RpcError
 from tiyin.runtime.logs import get_logger
+from tiyin.web.checkout.browser import Browser
 from tiyin.web.checkout.context import Checkout
 from tiyin.web.checkout.failures import Failure
 from tiyin.web.checkout.sales import Sale
+from tiyin.web.checkout.twice import start_alone
 
 __all__ = ["start_payment"]
 
@@ -22,18 +25,19 @@ _QUICK_S: Final = 1.5
 _log: Final = get_logger("tiyin.checkout")
 
 
-async def start_payment(checkout: Checkout, sale: Sale, visit_id: str, token: str) -> None:
-    """Begin the payment once, and give it a moment to end.
+async def start_payment(checkout: Checkout, browser: Browser, sale: Sale, visit: Visit, token: str) -> None:
+    """Begin the payment once, and give it a moment to end; not while the same order is paid beside it.
 
     Args:
         checkout: The checkout.
+        browser: The browser.
         sale: What is being paid.
-        visit_id: The visit, whose code was right.
+        visit: The visit, whose code was right.
         token: The card's token.
     """
-    if not await checkout.visits.start_paying(visit_id):
+    if not await start_alone(checkout, browser, visit):
         return
-    task = checkout.gateway.tasks.start(_pay(checkout, sale, visit_id, token), name="checkout.pay")
+    task = checkout.gateway.tasks.start(_pay(checkout, sale, visit.id, token), name="checkout.pay")
     await asyncio.wait({task}, timeout=_QUICK_S)
 
 

@@ -28,18 +28,19 @@ from tiyin.gateway.receipts.states import (
 )
 from tiyin.protocol.codes import SubscribeCode
 from tiyin.protocol.errors import RpcError
+from tiyin.protocol.merchant_params import Reason
 from tiyin.protocol.values import Language
 from tiyin.web.checkout import card, code
+from tiyin.web.checkout.browser import Browser
 from tiyin.web.checkout.context import Checkout, way_back
-from tiyin.web.checkout.failures import Failure, Way, interrupted, refunded, withdrawn
+from tiyin.web.checkout.failures import Failure, Way, expired, interrupted, refunded, withdrawn
 from tiyin.web.checkout.sales import Sale
+from tiyin.web.checkout.twice import is_starting, paid_beside, show_first
 from tiyin.web.checkout.views import order_view
+from tiyin.web.payer_receipt.keeping import keeping_of
 from tiyin.web.render import language_of
 
 __all__ = ["ReceiptPage"]
-
-PAYING_MS_MAX: Final = 60_000
-"""How long a payment may stand at its beginning before the page calls it interrupted."""
 
 RETURN_FRESH_MS: Final = 300_000
 """How long after the payment the page still leads back by itself; opened later, it only tells."""
@@ -78,7 +79,9 @@ class ReceiptPage:
         found = await self._find(request)
         if isinstance(found, Response):
             return found
-        receipt, sale, _, language = found
+        receipt, sale, visit, language = found
+        if visit is not None:
+            sale = msgspec.structs.replace(sale, order=visit.order_key)
         if receipt.state != CREATED:
             return self._checkout.lead(request, card.receipt_address(sale, receipt.id, language))
         return await card.submit(self._checkout, request, sale, language)
@@ -109,7 +112,9 @@ class ReceiptPage:
         if isinstance(found, Response):
             return JSONResponse({"step": 0}, 404)
         receipt, _, visit, _ = found
-        under_way = receipt.state in _PROGRESS or (receipt.state == CREATED and self._is_starting(visit))
+        under_way = receipt.state in _PROGRESS or (
+            receipt.state == CREATED and is_starting(self._checkout, visit)
+        )
         return JSONResponse({"step": _PROGRESS.get(receipt.state, 1) if under_way else 0})
 
     async def _find(self, request: Request) -> tuple[Receipt, Sale, Visit | None, Language] | Response:
@@ -134,16 +139,27 @@ class ReceiptPage:
     ) -> Response:
         checkout = self._checkout
         browser = checkout.browser(request)
-        if self._is_starting(visit):
+        if is_starting(checkout, visit):
             return self._progress(request, sale, language, 1)
+        first = await self._paid_beside(browser, receipt, visit)
+        if first is not None and visit is not None:
+            again = f"{visit.opened_from}?again={first.id}&lang={language}" if visit.opened_from else ""
+            return show_first(checkout, request, sale, first, language, again=again)
         if not sale.desk.active:
             error = RpcError(SubscribeCode.MERCHANT_NOT_FOUND)
             return card.refusal(checkout, request, sale, language, error)
         if visit is not None and visit.step == Step.CODE and "card" not in request.query_params:
             return code.show(checkout, request, browser, sale, visit, language)
         failure = _failure_of(visit, receipt)
-        if failure is None:
-            return await card.open_page(checkout, request, sale, language)
+        if failure is not None:
+            return self._failed(request, browser, sale, failure, language)
+        return await card.open_page(checkout, request, sale, language)
+
+    def _failed(
+        self, request: Request, browser: Browser, sale: Sale, failure: Failure, language: Language
+    ) -> Response:
+        """Tell why the last try did not succeed, with the card's form where another card may."""
+        checkout = self._checkout
         if failure.words(language).way is Way.CARD or "card" in request.query_params:
             trouble = card.Trouble(failure=None if "card" in request.query_params else failure)
             return card.show(checkout, request, browser, sale, language, trouble=trouble)
@@ -152,21 +168,28 @@ class ReceiptPage:
             request, failure, language=language, sale=sale, again=again, number=str(sale.receipt_id)
         )
 
-    def _is_starting(self, visit: Visit | None) -> bool:
-        # A visit without its token has been answered: the receipt itself says how.
-        if visit is None or visit.step != Step.PAYING or visit.token_sealed is None:
-            return False
-        return self._checkout.gateway.clock.now_ms() - visit.paying_at_ms < PAYING_MS_MAX
+    async def _paid_beside(self, browser: Browser, receipt: Receipt, visit: Visit | None) -> Receipt | None:
+        """Return what another window paid, where this one came by an order's page and not a receipt's."""
+        if visit is None or visit.order_key == receipt.id:
+            return None
+        return await paid_beside(self._checkout, browser, visit.order_key, receipt.id)
 
     def _progress(self, request: Request, sale: Sale, language: Language, step: int) -> Response:
         return self._checkout.page(
             request,
             "progress.html",
             language=language,
-            order=order_view(sale.desk, language, amount_tiyin=sale.amount_tiyin, account=sale.account),
+            order=order_view(
+                sale.desk,
+                language,
+                amount_tiyin=sale.amount_tiyin,
+                account=sale.account,
+                for_anybody=True,
+            ),
             step=step,
             number=sale.receipt_id,
             poll=f"/checkout/{sale.receipt_id}/progress",
+            look_again=card.receipt_address(sale, str(sale.receipt_id), language),
         )
 
     def _paid(
@@ -192,6 +215,8 @@ class ReceiptPage:
     ) -> Response:
         if receipt.reference is not None:
             words = refunded(language)
+        elif receipt.cancel_reason == Reason.TIMEOUT:
+            words = expired(language)
         else:
             failure = _failure_of(visit, receipt)
             words = withdrawn(language) if failure is None else failure.words(language)
@@ -217,7 +242,8 @@ class ReceiptPage:
         **context: Any,
     ) -> Response:
         context.setdefault("back", way_back(sale.callback, receipt.id, sale.account))
-        return self._checkout.page(
+        browser = self._checkout.browser(request)
+        response = self._checkout.page(
             request,
             name,
             language=language,
@@ -228,10 +254,14 @@ class ReceiptPage:
                 account=sale.account,
                 description=sale.description,
                 detail=sale.detail,
+                for_anybody=True,
             ),
             receipt=receipt,
+            keeping=keeping_of(self._checkout, browser, receipt, language),
             **context,
         )
+        browser.remember(response)
+        return response
 
 
 def _failure_of(visit: Visit | None, receipt: Receipt) -> Failure | None:

@@ -3,6 +3,7 @@
 ::
 
     POST /                                 a shop's form
+    GET, POST /fallback/merchant/          a desk without billing: the payer types amount and account
     GET, POST /checkout/order/<order id>   the order that it left
     GET, POST /checkout/<receipt id>       a receipt: card, code, progress, result
     POST /checkout/<receipt id>/code       the code; /code/again for another one
@@ -12,6 +13,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from tiyin.web.checkout import open_desk
 from tiyin.web.checkout.context import Checkout
 from tiyin.web.checkout.links import Links
 from tiyin.web.checkout.receipt_page import ReceiptPage
@@ -25,10 +27,15 @@ def checkout_routes(checkout: Checkout) -> list[BaseRoute]:
     Args:
         checkout: What the handlers work with.
     """
-    links, receipts = Links(checkout), ReceiptPage(checkout)
+    links, receipts, desks = Links(checkout), ReceiptPage(checkout), open_desk.OpenDesk(checkout)
     order, receipt = "/checkout/order/{order_id:str}", "/checkout/{receipt_id:str}"
     return [
         Route("/", links.take_form, methods=["POST"]),
+        *(
+            Route(path, handler, methods=[method])
+            for path in (open_desk.PATH, open_desk.PATH.rstrip("/"))
+            for method, handler in (("GET", desks.open), ("POST", desks.submit))
+        ),
         Route(order, links.open_order, methods=["GET"]),
         Route(order, links.submit_order, methods=["POST"]),
         Route(f"{receipt}/code", receipts.submit_code, methods=["POST"]),

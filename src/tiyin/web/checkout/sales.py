@@ -4,6 +4,7 @@ Documentation: checkout/get-link, checkout/post-form
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from tiyin.protocol.checkout_link import CheckoutRequest
 from tiyin.protocol.values import Account, Language, Text, account_key, read_text
 
 __all__ = ["RETURN_MS_DEFAULT", "RETURN_MS_MAX", "Sale", "account_of"]
+
+_ID: Final = re.compile(r"[0-9a-f]{24}")
 
 RETURN_MS_DEFAULT: Final = 15_000
 RETURN_MS_MAX: Final = 600_000
@@ -34,6 +37,9 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
         language: The language that the shop asked for.
         path: The page's own path, where its form is sent.
         receipt_id: The receipt, where one exists already.
+        order: The order's key as the first visit to the receipt had it; empty where there was none.
+        change: Where the payer may change what he typed himself; empty where he typed nothing.
+        again: The receipt by which the same was paid a moment ago, where the payer wants to pay once more.
     """
 
     desk: Desk
@@ -46,23 +52,32 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
     language: Language
     path: str
     receipt_id: str | None = None
+    order: str = ""
+    change: str = ""
+    again: str = ""
 
     @property
     def order_key(self) -> str:
         """Hash of what is being paid: the same order has the same one, however its link was written."""
         if self.receipt_id is not None:
-            return self.receipt_id
+            return self.order or self.receipt_id
         text = f"{self.desk.id}\n{self.amount_tiyin}\n{account_key(self.account)}"
+        if self.again:
+            text += f"\n{self.again}"
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @classmethod
-    def of_request(cls, desk: Desk, request: CheckoutRequest, path: str) -> "Sale":
+    def of_request(
+        cls, desk: Desk, request: CheckoutRequest, path: str, *, change: str = "", again: str = ""
+    ) -> "Sale":
         """Read a link's or a form's request.
 
         Args:
             desk: The desk that it names.
             request: The request.
             path: The page's path.
+            change: Where the payer may change what he typed himself.
+            again: The receipt of the payment that is to be made once more, or what the address has there.
         """
         return cls(
             desk=desk,
@@ -74,6 +89,8 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
             return_ms=bounded_return_ms(request.callback_timeout_ms),
             language=request.lang,
             path=path,
+            change=change,
+            again=again if _ID.fullmatch(again) else "",
         )
 
     @classmethod

@@ -2,7 +2,10 @@
 
 from typing import Protocol
 
+from tiyin.gateway.cards.limits import Tries
 from tiyin.gateway.desks.records import Desk
+from tiyin.gateway.fiscal.receipts import OfReceipt
+from tiyin.gateway.notifications.invoices import Copy
 from tiyin.gateway.receipts.payable import Payable
 from tiyin.gateway.receipts.records import Receipt
 from tiyin.gateway.receipts.service import NewReceipt
@@ -12,7 +15,7 @@ from tiyin.runtime.clock import Clock
 from tiyin.runtime.tasks import Tasks
 from tiyin.storage.store import Store
 
-__all__ = ["Cards", "CheckoutGateway", "Desks", "Receipts"]
+__all__ = ["Cards", "CheckoutGateway", "Copies", "Desks", "FiscalReceipts", "Receipts"]
 
 
 class Desks(Protocol):
@@ -29,6 +32,16 @@ class Desks(Protocol):
 
 class Cards(Protocol):
     """The cards; every method raises the `RpcError` that the Subscribe API answers."""
+
+    @property
+    def card_tries(self) -> Tries:
+        """Counts the cards that were refused."""
+        ...
+
+    @property
+    def code_tries(self) -> Tries:
+        """Counts the codes that were wrong."""
+        ...
 
     async def create(
         self, desk: Desk, *, number: str, expire: str, account: Account, amount_tiyin: int
@@ -58,6 +71,27 @@ class Receipts(Protocol):
 
     async def pay(self, desk: Desk, receipt_id: str, token: str) -> Receipt:
         """Pay a receipt."""
+        ...
+
+
+class FiscalReceipts(Protocol):
+    """The fiscal receipts."""
+
+    async def of(self, receipt_id: str) -> OfReceipt:
+        """Give the fiscal receipts of a receipt."""
+        ...
+
+
+class Copies(Protocol):
+    """Sends payers their own copies of receipts."""
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether anybody brings e-mail."""
+        ...
+
+    async def send_copy(self, desk: Desk, receipt: Receipt, language: Language, copy: Copy) -> str:
+        """Post a copy; raises -31610 with data `email` where there were too many."""
         ...
 
 
@@ -92,4 +126,14 @@ class CheckoutGateway(Protocol):
     @property
     def receipts(self) -> Receipts:
         """The receipts."""
+        ...
+
+    @property
+    def fiscal_receipts(self) -> FiscalReceipts:
+        """The fiscal receipts."""
+        ...
+
+    @property
+    def invoices(self) -> Copies:
+        """Who sends payers their copies."""
         ...

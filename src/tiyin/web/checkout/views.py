@@ -11,6 +11,7 @@ import msgspec
 
 from tiyin.gateway.desks.records import Desk
 from tiyin.protocol.values import Account, Language, Text, read_text
+from tiyin.web.checkout.phones import hide_phone
 
 __all__ = ["GoodsView", "ItemView", "OrderView", "order_view"]
 
@@ -80,6 +81,7 @@ def order_view(
     description: Text | str | None = None,
     detail: Any = None,
     additional: Any = None,
+    for_anybody: bool = False,
 ) -> OrderView:
     """Return what a page shows of an order.
 
@@ -91,17 +93,22 @@ def order_view(
         description: The shop's sentence.
         detail: The goods: an object as on the wire, or a struct of `protocol.fiscal`.
         additional: What the merchant added at the check: names and values.
+        for_anybody: Whether the page opens for anybody who has its link, with nothing left to pay: phone
+            numbers are hidden then.
     """
     titles = {field.name: field.title.in_language(language) for field in desk.account_fields}
-    rows = [(titles.get(name, name), _short(value)) for name, value in account.items()]
+    rows = []
+    for name, value in account.items():
+        title, text = titles.get(name, name), _short(value)
+        rows.append((title, hide_phone(text, name, title) if for_anybody else text))
     if isinstance(additional, Mapping):
         rows += [(_short(name), _short(value)) for name, value in additional.items() if _is_plain(value)]
-    text = description.in_language(language) if isinstance(description, Text) else description
+    said = description.in_language(language) if isinstance(description, Text) else description
     return OrderView(
         merchant=desk.name,
         organization="" if desk.organization == desk.name else desk.organization,
         amount_tiyin=amount_tiyin,
-        description=_short(text or ""),
+        description=_short(said or ""),
         rows=tuple(rows[:_ROWS_MAX]),
         goods=_goods(detail, language),
     )

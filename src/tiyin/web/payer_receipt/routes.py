@@ -1,8 +1,16 @@
-"""The addresses of a payer's receipt."""
+"""The addresses of a payer's receipt.
 
-from starlette.routing import BaseRoute
+::
+
+    GET  /checkout/<receipt id>/receipt        the page
+    GET  /checkout/<receipt id>/receipt.pdf    the PDF
+    POST /checkout/<receipt id>/mail           send it to an e-mail address
+"""
+
+from starlette.routing import BaseRoute, Route
 
 from tiyin.web.checkout.context import Checkout
+from tiyin.web.payer_receipt.page import PayerReceipt
 
 __all__ = ["payer_receipt_routes"]
 
@@ -13,5 +21,9 @@ def payer_receipt_routes(checkout: Checkout) -> list[BaseRoute]:
     Args:
         checkout: What the handlers work with.
     """
-    del checkout
-    return []
+    receipts, receipt = PayerReceipt(checkout), "/checkout/{receipt_id:str}"
+    return [
+        Route(f"{receipt}/receipt", receipts.open, methods=["GET"]),
+        Route(f"{receipt}/receipt.pdf", receipts.pdf, methods=["GET"]),
+        Route(f"{receipt}/mail", receipts.mail, methods=["POST"]),
+    ]

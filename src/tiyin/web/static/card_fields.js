@@ -45,7 +45,16 @@ export function cardFields(form) {
     return arrange(expire, 4, withSlash);
   };
 
+  /** Takes the expiry that was pasted behind the number: "8600 0691 9540 6311 03/99". */
+  const takeExpiry = () => {
+    const both = /^((?:\D*\d){16})\D+(\d{1,2}\s*[/.-]\s*(?:20)?\d\d|\d{4})\D*$/.exec(number.value);
+    if (!both) return;
+    [, number.value, expire.value] = both;
+    readExpire(false);
+  };
+
   number.addEventListener("input", () => {
+    takeExpiry();
     if (readNumber().length === 16 && number.selectionStart === number.value.length) expire.focus();
   });
   expire.addEventListener("input", (event) => readExpire(event.inputType?.startsWith("insert")));

@@ -5,6 +5,9 @@ import { countdown } from "./countdown.js";
 import { forgive, send } from "./sending.js";
 import { poll } from "./progress.js";
 
+// From here on what only the script does may be shown.
+document.documentElement.dataset.checkout = "on";
+
 // Where there is room beside the form, what is bought is shown at once.
 const goods = document.querySelector(".goods");
 if (goods && matchMedia("(min-width: 60rem)").matches) goods.open = true;

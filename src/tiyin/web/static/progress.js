@@ -6,6 +6,7 @@ const SLOW_MS = 20_000;
 
 export function poll(steps) {
   const began = performance.now();
+  steps.dataset.polling = "";
   const slow = document.querySelector("[data-slow]");
   let wait = FIRST_MS;
 

@@ -179,6 +179,8 @@ CREATE TABLE IF NOT EXISTS counts (
     PRIMARY KEY (id)
 );
 
+CREATE INDEX IF NOT EXISTS counts_by_end ON counts (until_ms);
+
 CREATE TABLE IF NOT EXISTS desks (
     id TEXT COLLATE "C" NOT NULL,
     business_id TEXT COLLATE "C" NOT NULL,

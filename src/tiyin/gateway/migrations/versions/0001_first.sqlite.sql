@@ -174,6 +174,8 @@ CREATE TABLE IF NOT EXISTS counts (
 )
  STRICT;
 
+CREATE INDEX IF NOT EXISTS counts_by_end ON counts (until_ms);
+
 CREATE TABLE IF NOT EXISTS desks (
     id TEXT NOT NULL,
     business_id TEXT NOT NULL,
