@@ -141,6 +141,7 @@ LOST_CREATE: Final[Kind] = kind(
     mend=_LOST_MEND,
     explained_by=(
         *BY_ALL,
+        "cancelled-order-blocked",
         "create-refused",
         "create-repeat-refused",
         "create-repeat-differs",
