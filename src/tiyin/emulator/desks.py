@@ -10,7 +10,7 @@ from tiyin.emulator.shop.billing import ACCOUNT_FIELD
 from tiyin.gateway.desks.records import AccountField, DeskKind
 from tiyin.gateway.desks.service import Desks
 from tiyin.gateway.vault import new_vault_key
-from tiyin.protocol.values import Text
+from tiyin.protocol.values import AMOUNT_TIYIN_MAX, Text
 from tiyin.runtime.clock import SystemClock
 from tiyin.runtime.ids import SystemIds, new_key
 
@@ -32,6 +32,10 @@ _DESKS: Final[tuple[tuple[str, DeskKind, tuple[str, ...]], ...]] = (
     ("Tiyin demo internet provider", DeskKind.NO_BILLING, ("contract",)),
     ("Tiyin demo tea house", DeskKind.ON_SITE, ()),
 )
+
+_ANY_AMOUNT: Final = (1, AMOUNT_TIYIN_MAX)
+# Where payers type the amount, they read its limits: sums that a shop might really have.
+_TYPED_AMOUNT: Final = (1_000_00, 10_000_000_00)
 
 
 def new_keys() -> Keys:
@@ -76,6 +80,8 @@ async def seed(desks: Desks, keys: Keys, address: str) -> None:
         endpoint = shop_endpoint(address) if kept.kind == DeskKind.BILLING else None
         found = await desks.find(kept.id)
         if found is None:
+            typed = kept.kind in {DeskKind.NO_BILLING, DeskKind.ON_SITE}
+            low, high = _TYPED_AMOUNT if typed else _ANY_AMOUNT
             await desks.create_desk(
                 business_id=keys.business_id,
                 name=kept.name,
@@ -84,6 +90,8 @@ async def seed(desks: Desks, keys: Keys, address: str) -> None:
                 account_fields=[_FIELDS[name] for name in kept.account],
                 holds=True,
                 round_up=kept.kind == DeskKind.ON_SITE,
+                amount_tiyin_min=low,
+                amount_tiyin_max=high,
                 desk_id=kept.id,
                 key=kept.key,
                 test_key=kept.test_key,
