@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from helpers_browser import Watched, browser, watched  # noqa: F401 - `browser` is a fixture
-from helpers_emulator import EmulatorProcess, call, emulator_process, get_json, run_tiyin
+from helpers_emulator import EmulatorProcess, call, emulator_process, get_json, post_json, run_tiyin
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +20,7 @@ PAID = {"ru": "Оплачено", "uz": "Toʻlandi", "en": "Paid"}
 ORDER_PAID = {"ru": "Заказ оплачен", "uz": "Buyurtma toʻlangan", "en": "The order is paid"}
 GOOD_CARD = "8600069195406311"
 REFUSED_CARD = "8600143417770323"
+SLOW_CARD = "8600134301849596"
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,26 @@ def test_a_refused_debit_leaves_the_order_to_be_paid_with_another_card(
         type_code(shopper, "666666")
         expect(shopper.page.get_by_role("heading", name="Paid", exact=True)).to_be_visible()
     assert order_of(emulator, str(number))["hooks"]["perform"] == 1
+
+
+def test_a_card_that_takes_ten_seconds_is_waited_for_and_then_told(
+    browser: Browser,  # noqa: F811
+    emulator: EmulatorProcess,
+) -> None:
+    """Goal: the documented card of ten seconds; the clock is turned instead of waiting."""
+    with watched(browser, emulator.address, viewport=PHONE) as shopper:
+        choose_and_type_card(shopper, emulator, "en", SLOW_CARD)
+        type_code(shopper, "666666")
+        # The shop has confirmed the order, and the card is being charged.
+        expect(shopper.page.locator(".steps li").nth(1)).to_have_attribute("data-step", "now")
+        number = str(max(int(order) for order in known_orders(emulator)))
+        assert order_of(emulator, number)["state"] == "reserved"
+        post_json(f"{emulator.address}/dev/clock", {"advance_ms": 10_000})
+        expect(shopper.page.locator(".sign--bad")).to_be_visible()
+        expect(shopper.page.get_by_role("link", name="Pay with another card")).to_be_visible()
+    order = order_of(emulator, number)
+    assert order["state"] == "waiting"
+    assert order["hooks"] == {**order["hooks"], "perform": 0, "cancel": 1}
 
 
 @pytest.mark.parametrize("kind", ["no-billing", "on-site"])
