@@ -20,8 +20,6 @@ _HEADERS_MAX: Final = 100
 _FRAMING_OF_A_BYTE_MAX: Final = 8
 """How many bytes of a chunked answer may come for each byte of its body, its chunks being that small."""
 
-_BODILESS: Final = frozenset({204, 304})
-
 
 class AnswerFailed(Exception):
     """The call may have reached the other side, and brought no whole answer. Its text says why."""
