@@ -77,7 +77,7 @@ class DeskNames:
             return _name(sharing[0])
         basic = read_basic(authorization)
         for desk in sharing:
-            if basic is not None and same_secret(basic.password, await desks.key_of(desk)):
+            if basic is not None and same_secret(basic.password, await desks.key_of(desk.id)):
                 return _name(desk)
         return None
 

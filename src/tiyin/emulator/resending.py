@@ -61,7 +61,7 @@ async def _to_merchant(now: Connected, exchange: Exchange, headers: dict[str, st
             f"Exchange {exchange.number} cannot be sent again: its cash desk is not there, or has no "
             "billing now."
         )
-    key = await now.gateway.desks.key_of(desk)
+    key = await now.gateway.desks.key_of(desk.id)
     # To where the desk's billing is now: the key of today is nothing for an address of yesterday.
     call = HttpCall(
         "POST",

@@ -310,7 +310,7 @@ class _Run:
     async def _call_merchant(self, method: str) -> None:
         params = {**await self._default_params(method), **self._params}
         body = write_call(method, params, self._now.gateway.clock.now_ms() % 2**31)
-        key = await self._now.gateway.desks.key_of(self._desk)
+        key = await self._now.gateway.desks.key_of(self._desk.id)
         headers = {
             "authorization": write_basic(LOGIN, key),
             "content-type": "application/json; charset=UTF-8",

@@ -100,7 +100,7 @@ class Gateway:
         self.desks = Desks(store, clock, ids, vault, test=test)
         self.cards = Cards(store, clock, ids, vault, issuer, messages)
         self.idempotency = Idempotency(store, clock, vault)
-        self.calls = MerchantCalls(http, clock, self._key_of, timeout_ms=merchant_timeout_ms)
+        self.calls = MerchantCalls(http, clock, self.desks.key_of, timeout_ms=merchant_timeout_ms)
         owner = f"gateway-{ids.new(clock.now_ms())}"
         self.receipts = Receipts(
             store,
@@ -128,13 +128,6 @@ class Gateway:
         self.invoices = Invoices(store, clock, vault, self.outbox, public_url)
         self._housekeeping = Housekeeping(store, clock, tasks)
         self._daily_close = DailyClose(store, clock, tasks, owner=owner)
-
-    async def _key_of(self, desk_id: str) -> str:
-        """Give the key that a desk's billing is called with now."""
-        desk = await self.desks.find(desk_id)
-        if desk is None:
-            raise LookupError(f"there is no cash desk {desk_id}")
-        return await self.desks.key_of(desk)
 
     async def _commissions_of(self, desk_ids: Sequence[str]) -> dict[str, int]:
         """Give the commissions, in basis points, of those of the desks that take payments."""

@@ -16,6 +16,7 @@ import asyncio
 import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 
 from tiyin.runtime.addresses import Resolver, SystemResolver, is_allowed, read_address
 from tiyin.runtime.http import HttpAnswer, NoAnswer, NotSent
@@ -26,6 +27,7 @@ __all__ = ["GuardedHttp"]
 
 _ADDRESSES_TRIED_MAX = 3
 _RESOLVED_FOR_S = 30.0
+_HEADS_KEPT = 256
 
 
 class _Host:
@@ -126,7 +128,7 @@ class GuardedHttp:
         body_max: int,
     ) -> HttpAnswer:
         target = read_target(url, allow_http=self._allow_private)
-        check_headers(headers)
+        request = _written(target, method, body, headers)
         if self._closed:
             raise NotSent(f"{target}: outgoing calls are closed")
         if self._in_flight >= self._calls_max:
@@ -143,7 +145,7 @@ class GuardedHttp:
                 # Where nothing is to be waited for, the time is kept by the sending itself.
                 await host.slots.acquire()
             try:
-                return await self._try_addresses(host, target, method, body, headers, body_max, stage)
+                return await self._try_addresses(host, target, request, body_max, stage)
             finally:
                 host.slots.release()
         except TimeoutError:
@@ -203,14 +205,11 @@ class GuardedHttp:
         self,
         host: _Host,
         target: Target,
-        method: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
+        request: bytes,
         body_max: int,
         stage: Stage,
     ) -> HttpAnswer:
         """Send to the first judged address that connects; a call that may have left is never repeated."""
-        request = _written(target, method, body, headers)
         failure: NotSent | None = None
         for address in tuple(host.addresses):
             try:
@@ -256,14 +255,24 @@ class GuardedHttp:
 
 
 def _written(target: Target, method: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
-    """Write a request; its address and headers were judged before."""
+    """Write a request.
+
+    Raises:
+        NotSent: If a header cannot be sent.
+    """
+    head = _head(target, method, tuple(headers.items()))
+    return b"%b\r\n" % head if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+
+
+@lru_cache(maxsize=_HEADS_KEPT)
+def _head(target: Target, method: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """Judge the headers and write a request up to its length: a merchant's calls differ in nothing else."""
+    check_headers(headers)
     lines = [
         f"{method} {target.path} HTTP/1.1",
         f"Host: {target.authority}",
         "User-Agent: Tiyin",
         "Accept: */*",
+        *(f"{name}: {value}" for name, value in headers),
     ]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    if body is None:
-        return "\r\n".join((*lines, "\r\n")).encode("ascii")
-    return "\r\n".join((*lines, f"Content-Length: {len(body)}\r\n\r\n")).encode("ascii") + body
+    return "\r\n".join((*lines, "")).encode("ascii")

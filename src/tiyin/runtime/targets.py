@@ -1,7 +1,7 @@
 """What of an outgoing call is judged before anything is resolved or sent: its address and its headers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -87,13 +87,13 @@ def read_target(url: str, *, allow_http: bool) -> Target:
     return Target(parsed.scheme, host, port, authority, path)
 
 
-def check_headers(headers: Mapping[str, str]) -> None:
+def check_headers(headers: Iterable[tuple[str, str]]) -> None:
     """Refuse what would write a second header, and what frames the message.
 
     Raises:
         NotSent: Naming what is wrong, never a value.
     """
-    for name, value in headers.items():
+    for name, value in headers:
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise NotSent("a header's name or value holds characters that no header may have")
         if name.lower() in _FRAMING_HEADERS:

@@ -13,11 +13,13 @@ from helpers_shop import Crashed
 from tiyin.gateway.metadata import metadata
 from tiyin.gateway.receipts.moves import PayIntent
 from tiyin.gateway.receipts.orders import Orders
+from tiyin.gateway.receipts.payment import LEASE_MS
 from tiyin.gateway.receipts.records import ATTEMPTS, Receipt
 from tiyin.gateway.receipts.service import NewReceipt
 from tiyin.protocol.errors import RpcError
 from tiyin.runtime.http import HttpAnswer, HttpCall, ScriptedHttp
 from tiyin.storage import Lease, StorageUnavailable, Store
+from tiyin.storage.schema import WORK
 
 
 async def test_a_payment_through_a_billing_takes_five_commits(stored: World) -> None:
@@ -33,6 +35,39 @@ async def test_a_payment_through_a_billing_takes_five_commits(stored: World) -> 
         "PerformTransaction",
     ]
     assert paid == await stored.load(receipt)
+
+
+async def _lease_ends(world: World, receipt: Receipt) -> list[int]:
+    """Pay, and tell when the lease ended as each of the merchant's calls came."""
+    ends: list[int] = []
+    handle = world.shop._handle  # noqa: SLF001 - the look is put into the shop
+
+    async def look(method: str, params: dict[str, object]) -> dict[str, object]:
+        work = await world.store.inner.get(WORK, receipt.id)
+        if work is not None:
+            ends.append(work.leased_until)
+        return await handle(method, params)
+
+    world.shop._handle = look  # type: ignore[method-assign]  # noqa: SLF001
+    assert (await paid_with(world, receipt)).state == 4
+    return ends
+
+
+async def test_a_smooth_payment_does_not_renew_its_lease(stored: World) -> None:
+    created, performed = await _lease_ends(stored, await stored.create())
+    assert created == performed
+
+
+async def test_a_lease_that_would_not_cover_the_next_call_is_renewed_with_the_write(
+    stored: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No commit is spent on it: a renewal of its own would be one more."""
+    monkeypatch.setattr(stored.receipts._driver, "_enough_ms", LEASE_MS)  # noqa: SLF001 - as if time had passed
+    receipt = await stored.create()
+    before = stored.store.commits
+    created, performed = await _lease_ends(stored, receipt)
+    assert created < performed
+    assert stored.store.commits == before + 4
 
 
 async def test_a_payment_without_billing_is_0_2_4(stored_terminal: World) -> None:

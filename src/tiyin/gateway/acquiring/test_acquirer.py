@@ -133,7 +133,7 @@ class TestAcquirer:
         )
         rule = books.debit if wanted == DEBITED else books.hold
         # A key is new, as a rule: expecting that saves a read.
-        first = Expecting[Operation, Operation](lambda stored: rule(stored, asked), None)
+        first: Expecting[Operation, Operation] = Expecting(lambda stored: rule(stored, asked), None)
         return await self._change(key, first)
 
     async def capture(self, key: str) -> CaptureAnswer:

@@ -102,13 +102,13 @@ class Desks(DeskRegistry):
             raise access_denied("invalid_authorization_header")
         return known.desk
 
-    async def key_of(self, desk: Desk) -> str:
-        """Give the key that the merchant's server is called with now: the test key where test cards are on.
+    async def key_of(self, desk_id: str) -> str:
+        """Give the key that a merchant's server is called with now: the test key where test cards are on.
 
         Raises:
             LookupError: If there is no such desk.
         """
-        keys = await self.keys_of(desk.id)
+        keys = await self.keys_of(desk_id)
         return keys.test_key if self._test else keys.key
 
     async def keys_of(self, desk_id: str) -> DeskKeys:

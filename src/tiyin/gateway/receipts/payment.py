@@ -39,7 +39,7 @@ from tiyin.gateway.receipts.records import RECEIPTS, Receipt, Step
 from tiyin.gateway.receipts.repeating import is_given_up
 from tiyin.gateway.receipts.states import CANCELLED, CREATED
 from tiyin.runtime.clock import Clock
-from tiyin.storage import Decision, Lease, LeaseLost, StorageError, Store
+from tiyin.storage import Decision, Lease, LeaseLost, Schedule, StorageError, Store
 from tiyin.storage.tables import Expecting
 
 __all__ = ["LEASE_MS", "CommissionsOf", "PaymentDriver", "TokensAndCards"]
@@ -51,6 +51,9 @@ LEASE_MS: Final = 20_000
 """How long a driver holds a receipt without writing; after a crash, how long the worker waits at most."""
 
 _MARGIN_MS: Final = 3_000
+
+_SPARE_MS: Final = 500
+"""How much longer than the longest call a lease lasts that a write leaves as it is."""
 
 
 class TokensAndCards(Protocol):
@@ -138,6 +141,7 @@ class PaymentDriver:
         longest_ms = max(calls.budget_ms, acquirer.timeout_ms) + _MARGIN_MS
         if lease_ms < longest_ms:
             raise ValueError(f"a lease of {lease_ms} ms is shorter than the longest call, {longest_ms} ms")
+        self._enough_ms = longest_ms + _SPARE_MS
 
     def stop(self) -> None:
         """Hand receipts over at the next safe point: no outside call starts any more."""
@@ -187,10 +191,9 @@ class PaymentDriver:
                 raise LookupError(f"there is no receipt {receipt_id}")
             return rule(stored, terms)
 
+        hopeful: Expecting[Receipt, Moved] = Expecting(decide, expected)
         moved, lease = await self._store.change_and_lease(
-            RECEIPTS,
-            receipt_id,
-            decide if expected is None else Expecting[Receipt, Moved](decide, expected),
+            RECEIPTS, receipt_id, decide if expected is None else hopeful
         )
         if moved.receipt.cancelling:
             self._orders.changed(moved.receipt)
@@ -328,9 +331,11 @@ class PaymentDriver:
             # Before the write, so that a crash between the two repeats it.
             await self._cards.spend(receipt.token_id, receipt.id)
 
+        smooth = self._without_renewal(decision, lease)
+
         def rule(stored: Receipt | None) -> Decision[Moved]:
             if stored is not None and stored.version == receipt.version:
-                return decision
+                return smooth
             if stored is None or stored.attempt != receipt.attempt:
                 raise LeaseLost(receipt.id)
             if stored.step != receipt.step:
@@ -338,14 +343,21 @@ class PaymentDriver:
             return decide(stored, outcome, terms)
 
         # It is nearly always stored as it was last written: expecting that saves a read.
-        moved, renewed = await self._store.change_and_lease(
-            RECEIPTS, receipt.id, Expecting[Receipt, Moved](rule, receipt), lease=lease
-        )
+        hopeful: Expecting[Receipt, Moved] = Expecting(rule, receipt)
+        moved, renewed = await self._store.change_and_lease(RECEIPTS, receipt.id, hopeful, lease=lease)
         if moved.receipt.cancelling != receipt.cancelling:
             self._orders.changed(moved.receipt)
         if receipt.token_id is not None and moved.receipt.state in {CREATED, CANCELLED}:
             await self._release(receipt.token_id, receipt)
         return moved, renewed or lease
+
+    def _without_renewal(self, decision: Decision[Moved], lease: Lease) -> Decision[Moved]:
+        """Leave the work row alone while the lease still covers any call: each renewal is a row to write."""
+        work = decision.work
+        renews = isinstance(work, Schedule) and work.owner is not None and work.kind == lease.kind
+        if not renews or lease.left_ms() < self._enough_ms:
+            return decision
+        return Decision(decision.answer, decision.record, decision.appends)
 
     async def _release(self, token_id: str, receipt: Receipt) -> None:
         """Release the token after the write that ended its attempt: before it, the attempt may go on yet."""

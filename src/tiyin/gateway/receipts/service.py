@@ -183,7 +183,8 @@ class Receipts:
             # A repeat under a name that was given finds what the first one made.
             return Decision(receipt, receipt) if stored is None else Decision(stored)
 
-        return await self._store.change(RECEIPTS, receipt.id, Expecting[Receipt, Receipt](insert, None))
+        rule: Expecting[Receipt, Receipt] = Expecting(insert, None)
+        return await self._store.change(RECEIPTS, receipt.id, rule)
 
     async def get(self, desk: Desk, receipt_id: str) -> Receipt:
         """Give a receipt of this desk.

@@ -4,6 +4,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from itertools import compress, count
+from operator import ne
 from typing import Any
 
 import apsw
@@ -164,22 +166,33 @@ class ChangeJob(Job):
             refuses, which only the stored row may tell.
         """
         row = None if rule.row is None else _astuple(rule.row)
+        lease = self._lease
         try:
             decision = rule(rule.row)
-            if decision.record is None or not self._write(cursor, decision, row):
+            work = decision.work
+            # Most leases end so, and the deletion itself tells whether the lease was still good.
+            ends = lease is not None and isinstance(work, Done) and work.key == lease.key
+            # A row that is there can look after the lease in its own statement.
+            fence = lease if row is not None and not ends else None
+            if decision.record is None or not self._write(cursor, decision, row, fence):
                 return None
         except Exception:  # noqa: BLE001  # a statement that fails writes nothing, and the stored row tells it again
             return None
-        lease, work = self._lease, decision.work
-        if lease is not None and isinstance(work, Done) and work.key == lease.key:
+        if lease is not None and ends:
             _finish(cursor, lease)
             work = None
-        else:
+        elif fence is None:
             _fence(cursor, lease)
         return decision.answer, self._write_rest(cursor, decision, work)
 
-    def _write(self, cursor: apsw.Cursor, decision: Decision[Any], row: tuple[Any, ...] | None) -> bool:
-        """Write the row itself; tells whether it was written."""
+    def _write(
+        self,
+        cursor: apsw.Cursor,
+        decision: Decision[Any],
+        row: tuple[Any, ...] | None,
+        fence: Lease | None = None,
+    ) -> bool:
+        """Write the row itself; tells whether it was written, which a lease that was lost prevents."""
         values = checked_values(self._table, self._key, decision, row)
         version = self._table.version_index
         assert version is not None  # noqa: S101  # `checked_values` has refused an append-only table; for mypy
@@ -188,9 +201,11 @@ class ChangeJob(Job):
             if row is None:
                 cursor.execute(statements.create, values)
             else:
-                changed = tuple([n for n, value in enumerate(values) if value != row[n]])
-                bound = [values[n] for n in changed]
-                cursor.execute(statements.update(changed), (*bound, self._key, row[version]))
+                differs = list(map(ne, values, row))
+                changed, bound = tuple(compress(count(), differs)), compress(values, differs)
+                guard = () if fence is None else (fence.key, fence.epoch)
+                update = statements.update(changed, fenced=fence is not None)
+                cursor.execute(update, (*bound, self._key, row[version], *guard))
         except (apsw.Error, OverflowError, UnicodeEncodeError) as error:
             raise translated(error, self._table.name, self._key) from error
         return cursor.connection.changes() > 0

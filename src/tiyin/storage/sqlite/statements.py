@@ -32,22 +32,26 @@ class Statements:
         self._names = names
         self._update = f"UPDATE {name} SET "
         self._where = f" WHERE {key} = ? AND version = ?"
-        self._updates: dict[tuple[int, ...], str] = {}
+        self._fence = " AND EXISTS (SELECT 1 FROM work WHERE key = ? AND epoch = ?)"
+        self._updates: dict[tuple[bool, tuple[int, ...]], str] = {}
         self.append = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
 
-    def update(self, changed: tuple[int, ...]) -> str:
+    def update(self, changed: tuple[int, ...], *, fenced: bool) -> str:
         """Write the statement that changes some columns; SQLite then leaves the indexes of the others alone.
 
         Args:
             changed: The columns' places.
+            fenced: Whether the row changes only while a lease is good.
 
         Returns:
-            The statement; its values are those of the columns, the key, and the version before.
+            The statement; its values are those of the columns, the key, the version before, and with a fence
+            the lease's key and epoch.
         """
-        text = self._updates.get(changed)
+        text = self._updates.get((fenced, changed))
         if text is None:
             columns = ", ".join(f"{self._names[place]} = ?" for place in changed)
-            text = self._updates[changed] = f"{self._update}{columns}{self._where}"
+            fence = self._fence if fenced else ""
+            text = self._updates[(fenced, changed)] = f"{self._update}{columns}{self._where}{fence}"
         return text
 
 
