@@ -70,10 +70,10 @@ async def _print_overhead(
 ) -> None:
     """Load the gateway half as much as it just did at most; its limit is aimed at, not promised."""
     peak = comparison.sides["tiyin"].figure(AT_CLIENTS, lambda measured: measured.per_second)
-    overhead = await measure_overhead(
+    sides = await measure_overhead(
         databases, comparison.database, peak / 2, arguments.rounds, arguments.seconds
     )
-    print(overhead.line(), flush=True)
+    print("\n".join(side.line() for side in sides), flush=True)
 
 
 def _machine() -> str:

@@ -18,6 +18,7 @@ import msgspec
 import sqlalchemy as sa
 import uvicorn
 
+from bench.own_time import OwnTime
 from tiyin.gateway.receipts.records import RECEIPTS
 from tiyin.merchant.stores.tables import TRANSACTIONS
 from tiyin.runtime.memory import settle_memory
@@ -228,9 +229,11 @@ class GatewayFloor(Floor):
         self._number = 0
 
     async def _ask(self, method: str, key: str) -> None:
-        body = b'{"jsonrpc":"2.0","id":1,"method":"%b","params":{"id":"%b","account":{"order_id":"1"}}}' % (
+        named = key.encode()
+        body = b'{"jsonrpc":"2.0","id":1,"method":"%b","params":{"id":"%b","account":{"order_id":"%b"}}}' % (
             method.encode(),
-            key.encode(),
+            named,
+            named,
         )
         # The gateway's own client, so that both pay the same for a call; nothing is judged or bounded here.
         if self._http is None:
@@ -271,11 +274,18 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database", required=True)
     parser.add_argument("--merchant", default="")
+    parser.add_argument("--own-times", action="store_true")
     for name in ("create", "perform", "receipt", "intent", "debit", "paid"):
         parser.add_argument(f"--{name}-commits", type=int, default=1)
     arguments = parser.parse_args()
-    app = MerchantFloor(arguments) if arguments.kind == "merchant" else GatewayFloor(arguments)
-    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
+    app: Any = MerchantFloor(arguments) if arguments.kind == "merchant" else GatewayFloor(arguments)
+    uvicorn.run(
+        OwnTime(app) if arguments.own_times else app,
+        host="127.0.0.1",
+        port=arguments.port,
+        log_level="warning",
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,15 @@ from bench.databases import Databases
 from bench.servers import free_port, running
 from bench.shops import by_hand, with_kit
 
-__all__ = ["Running", "compare_django", "compare_gateway", "compare_merchant", "compare_reserving", "gateway"]
+__all__ = [
+    "Running",
+    "compare_django",
+    "compare_gateway",
+    "compare_merchant",
+    "compare_reserving",
+    "floor",
+    "gateway",
+]
 
 _FLOOR = {"floor": "of its floor"}
 _BY_HAND = {"by hand": "times the view by hand"}
@@ -74,26 +82,11 @@ async def compare_gateway(databases: Databases, kind: str, rounds: int, seconds:
     sides = {"tiyin": Side(), "floor": Side()}
     comparison = Comparison("gateway", "payments", kind, _FLOOR, sides)
     for _ in range(rounds):
-        async with _floor(databases, kind) as (port, servers):
-            await measure(sides["floor"], port, Payment("floor", "floor", "floor"), seconds, servers)
+        async with floor(databases, kind) as there:
+            await measure(sides["floor"], there.port, there.payment, seconds, there.servers)
         async with gateway(databases, kind) as there:
             await measure(sides["tiyin"], there.port, there.payment, seconds, there.servers)
     return comparison
-
-
-@contextlib.asynccontextmanager
-async def _floor(databases: Databases, kind: str) -> AsyncIterator[tuple[int, list[psutil.Process]]]:
-    async with databases.fresh(kind) as url, databases.fresh(kind) as merchant_url:
-        port, merchant_port = free_port(), free_port()
-        merchant = ["merchant", "--database", merchant_url, "--create-commits=2", "--perform-commits=2"]
-        # receipts.create stores the receipt. receipts.pay stores the intent; then the merchant's answer with
-        # the intent to debit, and the acquirer's books; then the debit; then that it is paid.
-        gateway = ["gateway", "--database", url, "--merchant", f"http://127.0.0.1:{merchant_port}/"]
-        with (
-            running("bench.floor", merchant_port, *merchant) as shop,
-            running("bench.floor", port, *gateway, "--debit-commits=3") as server,
-        ):
-            yield port, [server, shop]
 
 
 class Running(NamedTuple):
@@ -103,6 +96,23 @@ class Running(NamedTuple):
     merchant_port: int
     servers: list[psutil.Process]
     payment: Payment
+
+
+@contextlib.asynccontextmanager
+async def floor(databases: Databases, kind: str, *of_merchant: str) -> AsyncIterator[Running]:
+    """Run the gateway's floor over an empty database, beside the merchant's; see `gateway`."""
+    async with databases.fresh(kind) as url, databases.fresh(kind) as merchant_url:
+        port, merchant_port = free_port(), free_port()
+        merchant = ["merchant", "--database", merchant_url, "--create-commits=2", "--perform-commits=2"]
+        merchant += of_merchant
+        # receipts.create stores the receipt. receipts.pay stores the intent; then the merchant's answer with
+        # the intent to debit, and the acquirer's books; then the debit; then that it is paid.
+        gateway = ["gateway", "--database", url, "--merchant", f"http://127.0.0.1:{merchant_port}/"]
+        with (
+            running("bench.floor", merchant_port, *merchant) as shop,
+            running("bench.floor", port, *gateway, "--debit-commits=3") as server,
+        ):
+            yield Running(port, merchant_port, [server, shop], Payment("floor", "floor", "floor"))
 
 
 @contextlib.asynccontextmanager
