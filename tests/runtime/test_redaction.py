@@ -82,6 +82,21 @@ def test_a_card_inside_a_long_run_of_digits_is_found() -> None:
     assert CARD not in redact_text(f"00{CARD}039912")
 
 
+def test_two_cards_written_together_are_both_found() -> None:
+    """The end of one and the beginning of the next make a group, which is a card with what follows, too."""
+    shown = redact_text("card 8600 0691 9540 63118600 0691 9540 6311 paid")
+    assert shown == "card 860006******6311860006******6311 paid"
+    assert "9540 6311" not in redact_text("card 12 8600 0691 9540 63110399 5000")
+    assert "9540" not in redact_text("card 008600%200691%209540%206311 5000")
+
+
+def test_a_card_that_begins_within_another_is_found() -> None:
+    """Both pass the check; the last four digits of the one would be told, and are the other's first four."""
+    assert redact_text("card 8600069195468600069195406311.") == f"card 860006{18 * '*'}6311."
+    assert redact_text("8600 0691 9546 8600 0691 9540 6311.") == f"860006{18 * '*'}6311."
+    assert redact_text(CARD * 2_000) == "860006******6311" * 2_000
+
+
 @given(st.integers(1_000_000_000_000, 1_999_999_999_999))
 def test_moments_in_milliseconds_are_kept(moment: int) -> None:
     text = f'{{"time":{moment},"perform_time":0}} {moment} 5000'

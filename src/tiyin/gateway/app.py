@@ -6,8 +6,6 @@ It holds no state of its own, so any number of processes may share a database.
 from collections.abc import Sequence
 from typing import Final
 
-import structlog
-
 from tiyin.gateway.acquiring.port import Acquirer
 from tiyin.gateway.acquiring.test_acquirer import TestAcquirer
 from tiyin.gateway.acquiring.test_cards import TestCards
@@ -33,6 +31,7 @@ from tiyin.runtime.clock import Clock, SystemClock
 from tiyin.runtime.guarded_http import GuardedHttp
 from tiyin.runtime.http import Http
 from tiyin.runtime.ids import Ids, SystemIds
+from tiyin.runtime.logs import get_logger
 from tiyin.runtime.tasks import Tasks
 from tiyin.storage import Store, open_store
 
@@ -153,7 +152,7 @@ class Gateway:
         await self.outbox.stop()
         cut_off = await self.tasks.drain(_DRAIN_S)
         if cut_off:
-            structlog.get_logger("tiyin.gateway").warning("payments_handed_over", count=len(cut_off))
+            get_logger("tiyin.gateway").warning("payments_handed_over", count=len(cut_off))
         if isinstance(self.http, GuardedHttp):
             await self.http.close()
         await self.store.close()

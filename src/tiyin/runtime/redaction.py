@@ -18,7 +18,7 @@ import base64
 import binascii
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = ["HIDDEN", "redact", "redact_bytes", "redact_text"]
 HIDDEN = "[hidden]"
 
 _DEPTH_MAX = 16
+_CARD_DIGITS = 16
 _LOCAL_SCHEME = re.compile(r"(?=((?:8600|5614|6262|5440|9860)[0-9]{12}))")
 _SCHEME_OF_LENGTH = {
     13: re.compile("4"),
@@ -274,6 +275,7 @@ def _hide_credentials(match: re.Match[str]) -> str:
 def _mask_cards(text: str) -> str:
     if not _DIGITS.search(text):
         return text
+    text = _DIGITS.sub(lambda found: found[0] if _is_in_id(text, found) else _mask_glued(found[0]), text)
     return _DIGITS.sub(lambda found: found[0] if _is_in_id(text, found) else _mask_span(found[0]), text)
 
 
@@ -283,6 +285,29 @@ def _is_in_id(text: str, digits: re.Match[str]) -> bool:
         return False
     around = _ID.finditer(text, max(0, digits.start() - 24), digits.end() + 25)
     return any(found.start() <= digits.start() and digits.end() <= found.end() for found in around)
+
+
+def _mask_glued(span: str) -> str:
+    """Mask cards of the local schemes that begin or end inside a group, as where two are written together.
+
+    Groups are tried whole by `_mask_span`; a group that holds one card's end and the next one's beginning
+    would let it take half of each, and tell the other halves.
+    """
+    if len(span) <= _CARD_DIGITS:
+        return span
+    places = [place for found in _GROUP.finditer(span) if found[1] for place in _merged(*found.span(1))]
+    digits = "".join([span[place] if place >= 0 else "|" for place in places])
+    out: list[str] = []
+    done = 0
+    for start, end in _local_cards(digits):
+        out += (span[done : places[start]], _masked(digits[start:end]))
+        done = places[end - 1] + 1
+    return "".join(out) + span[done:]
+
+
+def _merged(start: int, end: int) -> Sequence[int]:
+    """Give the places of a group's digits; one that is a number of its own is no place at all."""
+    return range(start, end) if end - start <= _GROUP_MERGED_MAX else (-1,)
 
 
 def _mask_span(span: str) -> str:
@@ -321,13 +346,30 @@ def _card_end(span: str, groups: list[tuple[int, int]], first: int) -> int | Non
 
 
 def _mask_inside(digits: str) -> str:
-    if len(digits) <= 16:
+    if len(digits) <= _CARD_DIGITS:
         return digits
+    out: list[str] = []
+    done = 0
+    for start, end in _local_cards(digits):
+        out += (digits[done:start], _masked(digits[start:end]))
+        done = end
+    return "".join(out) + digits[done:]
+
+
+def _local_cards(digits: str) -> list[tuple[int, int]]:
+    """Give where cards of the local schemes stand in a run of digits; those that overlap are one place.
+
+    The last four digits of a mask are told: they must not be the first four of another card.
+    """
+    cards: list[tuple[int, int]] = []
     for found in _LOCAL_SCHEME.finditer(digits):
-        number = found[1]
-        if _passes_luhn(number):
-            return digits[: found.start()] + _masked(number) + _mask_inside(digits[found.start() + 16 :])
-    return digits
+        start, end = found.start(), found.start() + _CARD_DIGITS
+        if not _passes_luhn(found[1]):
+            continue
+        if cards and start < cards[-1][1]:
+            start = cards.pop()[0]
+        cards.append((start, end))
+    return cards
 
 
 def _masked(digits: str) -> str:

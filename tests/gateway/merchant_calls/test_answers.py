@@ -1,5 +1,6 @@
 """Merchants in the wild answer loosely: what can be read is read, and the rest is told apart from it."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -119,12 +120,24 @@ def test_a_system_error_is_unknown() -> None:
         b'{"result": {"state": 1, "receivers": [{"amount": 1}]}}',
         b'{"result": {"state": 1, "receivers": [{"id": "a", "amount": 0}]}}',
         b'{"result": {"state": 1, "receivers": [{"id": "a", "amount": "x"}]}}',
+        b'{"result": {"state": 1, "receivers": [{"id": "a\\u0000", "amount": 1}]}}',
+        b'{"result": {"state": 1, "receivers": [{"id": "' + b"a" * 65 + b'", "amount": 1}]}}',
+        b'{"result": {"state": 9223372036854775808}}',
+        b'{"result": {"state": "-9999999999999999999"}}',
+        b'{"error": {"code": 9223372036854775808, "message": "no"}}',
+        b'{"error": {"code": ' + b"9" * 4_000 + b', "message": "no"}}',
         b"\xff\xfe{",
         b"[" * 100_000,
     ],
 )
 def test_what_cannot_be_read_is_malformed(body: bytes) -> None:
     assert isinstance(read_answer(200, body, read_created), Malformed)
+
+
+@pytest.mark.parametrize("name", [10**400, "x" * 1_000])
+def test_a_merchants_name_of_a_transaction_is_cut(name: int | str) -> None:
+    body = b'{"result": {"state": 2, "transaction": ' + json.dumps(name).encode() + b"}}"
+    assert read_answer(200, body, read_performed) == Answered(Performed(str(name)[:255], 2))
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:

@@ -79,6 +79,17 @@ async def test_a_failed_call_says_whether_it_may_have_arrived() -> None:
     assert (performed.sent, checked.sent) == (False, True)
 
 
+async def test_an_unknown_outcome_is_logged_and_redacted(caplog: pytest.LogCaptureFixture) -> None:
+    """Lines go through the house's chain: a line that structlog printed by itself would hide nothing."""
+
+    def fail(_: HttpCall) -> HttpAnswer:
+        raise NoAnswer("shop.example: 8600069195406311")
+
+    await calls_to(fail)[0].check(TARGET, "c" * 24)
+    assert "merchant_call_unknown" in caplog.text
+    assert "860006******6311" in caplog.text
+
+
 async def test_a_merchant_that_never_answers_is_spared_and_tried_again() -> None:
     """Five calls in a row open the circuit; after the pause one call tries, and its answer closes it."""
     silent = True

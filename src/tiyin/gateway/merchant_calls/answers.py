@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from tiyin.protocol.values import AMOUNT_TIYIN_MAX, Text, read_text
+from tiyin.protocol.values import AMOUNT_TIYIN_MAX, Text, is_clean_text, read_text
 
 __all__ = [
     "Allowed",
@@ -49,7 +49,9 @@ _MESSAGE_MAX: Final = 500
 _DATA_MAX: Final = 4_000
 _TRANSACTION_MAX: Final = 255
 _RECEIVERS_MAX: Final = 100
-_TIMESTAMP_MAX: Final = 10**14
+_RECEIVER_ID_MAX: Final = 64
+_INTEGER_MAX: Final = 10**14
+"""No code, state or amount comes near it; what is larger is neither stored nor written into a log."""
 _REASON_MAX: Final = 10**9
 
 
@@ -239,18 +241,13 @@ def _read_data(data: Any) -> Any:
 
 
 def _integer(value: Any, name: str) -> int:
-    """Read an integer that may have come as a whole float or as digits in a string."""
-    if isinstance(value, bool):
+    """Read an integer that may have come as a whole float or as digits in a string; none is too large."""
+    if isinstance(value, str) and len(value) < 20 and value.isascii() and value.removeprefix("-").isdigit():
+        value = int(value)
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if not whole or isinstance(value, bool) or abs(value) >= _INTEGER_MAX:
         raise _Unreadable(f"{name}_is_no_integer")
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < _TIMESTAMP_MAX:
-        return int(value)
-    if isinstance(value, str) and len(value) < 20 and value.removeprefix("-").isascii():
-        digits = value.removeprefix("-")
-        if digits.isdigit():
-            return int(value)
-    raise _Unreadable(f"{name}_is_no_integer")
+    return int(value)
 
 
 def _transaction(result: Mapping[str, Any]) -> str:
@@ -259,7 +256,8 @@ def _transaction(result: Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return value.replace("\x00", "")[:_TRANSACTION_MAX]
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        whole = isinstance(value, float) and value.is_integer()
+        return str(int(value) if whole else value)[:_TRANSACTION_MAX]
     return ""
 
 
@@ -296,13 +294,18 @@ def _read_receivers(receivers: Any) -> list[Receiver]:
         raise _Unreadable("receivers_are_no_list")
     read = []
     for receiver in receivers:
-        if not isinstance(receiver, dict) or not isinstance(receiver.get("id"), str):
+        if not isinstance(receiver, dict) or not _is_receiver_id(receiver.get("id")):
             raise _Unreadable("receiver_without_id")
         amount_tiyin = _integer(receiver.get("amount"), "receiver.amount")
         if not 0 < amount_tiyin <= AMOUNT_TIYIN_MAX:
             raise _Unreadable("receiver_amount_out_of_bounds")
         read.append(Receiver(receiver["id"], amount_tiyin))
     return read
+
+
+def _is_receiver_id(value: Any) -> bool:
+    """Tell whether a desk could have such an id: one that cannot be stored cannot be looked for either."""
+    return isinstance(value, str) and len(value) <= _RECEIVER_ID_MAX and is_clean_text(value)
 
 
 def read_performed(result: Mapping[str, Any]) -> Performed:

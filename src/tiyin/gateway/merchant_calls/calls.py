@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
-import structlog
 
 from tiyin.gateway.merchant_calls.answers import (
     Allowed,
@@ -34,6 +33,7 @@ from tiyin.protocol.authorization import write_basic
 from tiyin.protocol.merchant_api import write_call
 from tiyin.runtime.clock import Clock
 from tiyin.runtime.http import Http, NoAnswer, NotSent
+from tiyin.runtime.logs import get_logger
 
 __all__ = ["TIMEOUT_MS", "MerchantCalls", "Target"]
 
@@ -140,7 +140,7 @@ class MerchantCalls:
         self._merchants: dict[str, _Merchant] = {}
         self._request_ids = itertools.count(1)
         self._headers: dict[str, tuple[str, Mapping[str, str]]] = {}
-        self._log = structlog.get_logger("tiyin.merchant_calls")
+        self._log = get_logger("tiyin.merchant_calls")
 
     @property
     def budget_ms(self) -> int:

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple, Protocol
 from zlib import crc32
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
 from tiyin.gateway.acquiring.port import Acquirer, CardNumber, Debited, Held, NotFound, OutcomeUnknown
@@ -39,6 +38,7 @@ from tiyin.gateway.receipts.records import RECEIPTS, Receipt, Step
 from tiyin.gateway.receipts.repeating import is_given_up
 from tiyin.gateway.receipts.states import CANCELLED, CREATED
 from tiyin.runtime.clock import Clock
+from tiyin.runtime.logs import get_logger
 from tiyin.storage import Decision, Lease, LeaseLost, Schedule, StorageError, Store
 from tiyin.storage.tables import Expecting
 
@@ -137,7 +137,7 @@ class PaymentDriver:
         self._owner = owner
         self._lease_ms = lease_ms
         self._stopping = False
-        self._log = structlog.get_logger("tiyin.receipts")
+        self._log = get_logger("tiyin.receipts")
         longest_ms = max(calls.budget_ms, acquirer.timeout_ms) + _MARGIN_MS
         if lease_ms < longest_ms:
             raise ValueError(f"a lease of {lease_ms} ms is shorter than the longest call, {longest_ms} ms")

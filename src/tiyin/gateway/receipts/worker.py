@@ -8,11 +8,10 @@ import asyncio
 from collections import Counter
 from typing import Final
 
-import structlog
-
 from tiyin.gateway.receipts.payment import LEASE_MS, PaymentDriver
 from tiyin.gateway.receipts.records import RECEIPTS, WORK_KIND, Receipt
 from tiyin.runtime.clock import Clock
+from tiyin.runtime.logs import get_logger
 from tiyin.runtime.tasks import Tasks, TasksRefused
 from tiyin.storage import Lease, StorageError, Store
 
@@ -60,7 +59,7 @@ class Worker:
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         self._asleep = False
-        self._log = structlog.get_logger("tiyin.receipts.worker")
+        self._log = get_logger("tiyin.receipts.worker")
 
     def start(self) -> None:
         """Begin to look for work."""
