@@ -289,6 +289,23 @@ async def test_a_lease_that_ends_too_soon_sends_nothing(desk: Desk) -> None:
     assert len(desk.sender.sent) == 1
 
 
+async def test_a_count_that_took_long_to_be_written_sends_nothing(desk: Desk) -> None:
+    class Slow(Lease, frozen=True):
+        def left_ms(self) -> int:
+            return left_ms.pop(0) if left_ms else super().left_ms()
+
+    left_ms = [20_000, 9_999]
+    message_id = await desk.outbox.post(Message(way="sms", receiver=PHONE, text=TEXT, purpose="invoice"))
+    (lease,) = await desk.store.work.claim("message-sms", "test", 60_000, 1)
+    await desk.outbox.deliver(Slow(lease.key, lease.kind, lease.epoch, lease.until))
+    row = await desk.row(message_id)
+    assert (row.state, row.tries, row.unknown, row.error) == (WAITING, 1, 0, "lease_too_short")
+    assert not desk.sender.sent
+    await desk.make_due(message_id)
+    await desk.work()
+    assert [sent for _, _, sent in desk.sender.sent] == [TEXT]
+
+
 async def test_a_message_that_is_gone_leaves_no_work(desk: Desk) -> None:
     message_id = await desk.outbox.post(sms())
     assert await desk.store.forget(MESSAGES, desk.clock.now_ms() + 1, 10) == 1

@@ -1,5 +1,7 @@
 """The bounds of the receipts' rules, to the millisecond, and what they say in words."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -81,6 +83,14 @@ def test_while_a_payer_waits_it_is_looked_often(cancelling: int, longest_ms: int
     receipt = at(1, "cancel" if cancelling else "create", tries=20)
     decision = happens(receipt, LOST, replace(AT, chance=1.0))
     assert decision.work == Schedule("a" * 24, "receipt", next_in_ms=longest_ms)
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome"), [("create", LOST), ("check_create", LOST), ("void", NotKnown())]
+)
+def test_for_a_hold_nobody_waits(step: Any, outcome: Any) -> None:
+    decision = happens(at(1, step, tries=20, **HOLD), outcome, replace(AT, chance=1.0))
+    assert decision.work == Schedule("a" * 24, "receipt", next_in_ms=3_600_000)
 
 
 @pytest.mark.parametrize(("tries", "after_ms", "state"), [

@@ -22,6 +22,7 @@ from tiyin.gateway.notifications.port import (
     Mail,
     Messages,
     SendingFailed,
+    SendingLater,
     SendingRefused,
     SendingUnknown,
     Telegrams,
@@ -254,7 +255,9 @@ class Outbox:
             if await self._store.get(MESSAGES, lease.key) is None:
                 await self._store.work.done(lease)
             return
-        failure = await self._send(row)
+        # The count may have taken long to be written: by now another may be sending it.
+        late = lease.left_ms() < SEND_S * 1000
+        failure = SendingLater("lease_too_short") if late else await self._send(row)
         after = await self._write(row.id, failure, lease)
         if failure is not None and after is not None:
             self._log.warning(

@@ -77,8 +77,9 @@ def repeat_later(receipt: Receipt, terms: Terms, note: Note) -> Decision[Moved]:
         state = QUEUED
     after = replace(receipt, state=state, tries=tries)
     delay_ms_max = _DELAYS_MS[min(tries, len(_DELAYS_MS)) - 1]
-    if state == BILLING and not receipt.cancelling:
-        # The payer's patience runs on a clock that may be turned: look often enough to notice.
+    if state == BILLING and not receipt.cancelling and not receipt.held:
+        # The payer's patience runs on a clock that may be turned: look often enough to notice. Nobody waits
+        # for a confirmed hold, nor for one that goes back.
         delay_ms_max = min(delay_ms_max, _DELAY_IN_PATIENCE_MS)
     delay_ms = max(_DELAY_MS_MIN, int(delay_ms_max * terms.chance))
     if delay_ms <= WAIT_MS_MAX:
