@@ -39,6 +39,7 @@ __all__ = [
     "batch_statement",
     "lock_row",
     "read_statement",
+    "read_values",
 ]
 
 _astuple = msgspec.structs.astuple
@@ -136,11 +137,17 @@ def _text(
     kinds += [array_type(column) for column in table.schema.columns]
     fields = ["n", "k", "v", *(["fk", "fe"] if fenced else []), *inner]
     parts = [f"c AS MATERIALIZED (SELECT * FROM {arguments.unnest('c', kinds, fields)})"]
+    bounds = ""
+    if _grows(table) and moves:
+        # The keys once more, and the first and the last of them: by these the server leaves out the months
+        # that no row of the batch lies in.
+        low, high = arguments.next("text"), arguments.next("text")
+        bounds = f" AND r.{key} = ANY($3::text::text[]) AND r.{key} >= {low} AND r.{key} <= {high}"
     ready = ["c.v = 0"] if creates else []
     if moves:
         parts.append(
             f"held AS MATERIALIZED (SELECT c.n FROM c JOIN {name} r ON r.{key} = c.k AND r.version = c.v "
-            "WHERE c.v > 0 ORDER BY c.n FOR NO KEY UPDATE OF r SKIP LOCKED)"
+            f"WHERE c.v > 0{bounds} ORDER BY c.n FOR NO KEY UPDATE OF r SKIP LOCKED)"
         )
         ready.append("c.n IN (SELECT n FROM held)")
     may = f"({' OR '.join(ready)})"
@@ -155,7 +162,8 @@ def _text(
     if moves:
         sets = ", ".join(f"{n} = f.{i}" for n, i in zip(names, inner, strict=True) if n != key)
         parts.append(
-            f"moved AS (UPDATE {name} r SET {sets} FROM free f WHERE f.v > 0 AND r.{key} = f.k RETURNING f.n)"
+            f"moved AS (UPDATE {name} r SET {sets} FROM free f "
+            f"WHERE f.v > 0 AND r.{key} = f.k{bounds} RETURNING f.n)"
         )
         finished.append("SELECT n FROM moved")
     if creates:
@@ -242,6 +250,8 @@ def batch_statement(table: Table[Any], command: str, changes: Sequence[Change]) 
     )
     bound: list[Any] = [command]
     bound += _carried(rows, table, before=5 if fenced else 3)
+    if moves and _grows(table):
+        bound += [changes[0].key, changes[-1].key]
     for index in appended:
         bound += _carried(posts[index], table.appends[index], before=1)
     for part in (plans, ends):
@@ -302,9 +312,29 @@ def append_statement(
 
 @cache
 def read_statement(table: Table[Any]) -> str:
-    """Write the statement that reads rows by an array of keys."""
+    """Write the statement that reads rows by an array of keys; `read_values` gives what it binds.
+
+    The server leaves partitions out for bounds, not for an array: without them it would look for each key in
+    every month there is.
+    """
     columns = ", ".join(quoted(column) for column in table.columns)
-    return f"SELECT {columns} FROM {quoted(table.name)} WHERE {quoted(table.key)} = ANY($1::text[])"
+    key = quoted(table.key)
+    bounds = f" AND {key} >= $2::text AND {key} <= $3::text" if _grows(table) else ""
+    return f"SELECT {columns} FROM {quoted(table.name)} WHERE {key} = ANY($1::text[]){bounds}"
+
+
+def read_values(table: Table[Any], keys: Sequence[str]) -> list[Any]:
+    """Give the values to bind to `read_statement`.
+
+    Args:
+        table: The table.
+        keys: At least one key.
+    """
+    return [keys, min(keys), max(keys)] if _grows(table) else [keys]
+
+
+def _grows(table: Table[Any]) -> bool:
+    return bool(table.schema.info.get("partition_by_id"))
 
 
 @cache

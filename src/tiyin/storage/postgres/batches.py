@@ -24,6 +24,7 @@ from tiyin.storage.postgres.batch_sql import (
     batch_statement,
     lock_row,
     read_statement,
+    read_values,
 )
 from tiyin.storage.postgres.connection import (
     RETRY_FIRST_S,
@@ -196,7 +197,7 @@ class Batches:
             if change is not None:
                 expected[item] = change
         keys = [item.key for item in items if item not in expected]
-        rows = await self._link.fetch(read_statement(table), keys) if keys else []
+        rows = await self._link.fetch(read_statement(table), *read_values(table, keys)) if keys else []
         found = {row[table.key_index]: row for row in rows}
         # The statement that writes judges the leases itself. They are looked at only where it was no help:
         # for what it passed over before, and for what is not written at all.

@@ -9,7 +9,7 @@ import asyncpg
 
 from tiyin.runtime.tasks import Tasks, TasksRefused
 from tiyin.storage.errors import StorageUnavailable
-from tiyin.storage.postgres.batch_sql import read_statement
+from tiyin.storage.postgres.batch_sql import read_statement, read_values
 from tiyin.storage.postgres.connection import Link, Lost, Untouched, refusal
 from tiyin.storage.tables import Table
 
@@ -197,7 +197,7 @@ class Readers:
         try:
             for start in range(0, len(keys), KEYS_MAX):
                 some = keys[start : start + KEYS_MAX]
-                rows = await self._pool.fetch(read_statement(table), some)
+                rows = await self._pool.fetch(read_statement(table), *read_values(table, some))
                 found = {row[table.key_index]: table.record(*row) for row in rows}
                 for key in some:
                     for future in asked.pop(key):

@@ -13,7 +13,7 @@ from tiyin.runtime.tasks import Tasks
 from tiyin.storage.compiling import Compiler, plain_row
 from tiyin.storage.errors import LeaseLost
 from tiyin.storage.forgetting import forget_statement
-from tiyin.storage.postgres.batch_sql import read_statement
+from tiyin.storage.postgres.batch_sql import read_statement, read_values
 from tiyin.storage.postgres.items import AppendItem, ChangeItem
 from tiyin.storage.postgres.lanes import Lanes
 from tiyin.storage.postgres.readers import LINKS, Pool, Readers
@@ -103,7 +103,9 @@ class PostgresStore:
     async def get_many(self, table: Table[R], keys: Iterable[str]) -> dict[str, R]:
         """Read rows by their keys; see `Store.get_many`."""
         wanted = list(dict.fromkeys(keys))
-        rows = await self._pool.fetch(read_statement(table), wanted) if wanted else []
+        if not wanted:
+            return {}
+        rows = await self._pool.fetch(read_statement(table), *read_values(table, wanted))
         return {row[table.key_index]: table.record(*row) for row in rows}
 
     async def append(self, table: Table[R], records: Sequence[R]) -> None:
