@@ -196,7 +196,7 @@ class Batches:
             change = item.decide_as_expected()
             if change is not None:
                 expected[item] = change
-        keys = [item.key for item in items if item not in expected]
+        keys = [str(item.key) for item in items if item not in expected]
         rows = await self._link.fetch(read_statement(table), *read_values(table, keys)) if keys else []
         found = {row[table.key_index]: row for row in rows}
         # The statement that writes judges the leases itself. They are looked at only where it was no help:
