@@ -16,7 +16,7 @@ from tiyin.runtime.tasks import Tasks
 from tiyin.storage.errors import StorageUnavailable
 from tiyin.storage.postgres.batch_sql import PURGE
 from tiyin.storage.postgres.batches import Batches
-from tiyin.storage.postgres.connection import Link, pause
+from tiyin.storage.postgres.connection import Link
 from tiyin.storage.postgres.items import TRIES_MAX, Item, Queue
 from tiyin.storage.tables import Table
 
@@ -31,11 +31,6 @@ LANES = 2
 SLOW_LANES = 2
 BATCH_MAX = 128
 WAITING_MAX = 20_000
-# While changes come faster than one in such a time, batches begin no closer to each other: those that would
-# have gone alone go together, at a third less of the processor's time on both sides (measured). Who writes
-# one thing after another is not held up.
-PACE_S = 0.003
-PACED_FROM = 2.0
 PURGE_EVERY = 2_000
 PURGE_MAX = 5_000
 
@@ -63,30 +58,6 @@ class _Bell:
         await waiter
 
 
-class _Pace:
-    """Keeps the beginnings of batches apart while more than one change comes in that time.
-
-    Args:
-        loop: Tells the time.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._begun_at = 0.0
-        self._usual = 1.0
-
-    def wait_s(self) -> float:
-        """Tell how long the next batch has to wait yet, in seconds."""
-        if self._usual < PACED_FROM:
-            return 0.0
-        return max(0.0, self._begun_at + PACE_S - self._loop.time())
-
-    def begin(self, count: int) -> None:
-        """Note that a batch begins, and how much is in it."""
-        self._begun_at = self._loop.time()
-        self._usual += (count - self._usual) / 8
-
-
 class Lanes:
     """The writing side of a store over PostgreSQL.
 
@@ -103,7 +74,6 @@ class Lanes:
         self._queues: dict[tuple[Table[Any], bool], Queue] = {}
         self._ready: deque[Queue] = deque()
         self._overtaken: deque[tuple[Queue, Item]] = deque()
-        self._pace = _Pace(self._loop)
         self._bell = _Bell()
         self._slow_bell = _Bell()
         self._waiting = 0
@@ -168,13 +138,8 @@ class Lanes:
         batches = self._batches_over(link)
         try:
             while await self._wait_for(self._ready, self._bell):
-                if wait_s := self._pace.wait_s():
-                    await pause(wait_s)
-                    # Another lane may have taken it meanwhile.
-                    continue
                 queue = self._ready.popleft()
                 batch = queue.take(BATCH_MAX)
-                self._pace.begin(len(batch))
                 self._show(queue)
                 await self._carry(batches, queue, batch)
         finally:
