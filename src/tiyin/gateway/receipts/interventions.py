@@ -14,7 +14,15 @@ from tiyin.gateway.ledger import ENTRIES, Entry
 from tiyin.gateway.receipts.cancelling import ask_to_cancel
 from tiyin.gateway.receipts.moves import Moved, Terms
 from tiyin.gateway.receipts.people import NotPaused, Signature, cancel_paused, resume, sign
-from tiyin.gateway.receipts.records import ATTEMPTS, INTERVENTIONS, RECEIPTS, Attempt, Intervention, Receipt
+from tiyin.gateway.receipts.records import (
+    ATTEMPTS,
+    INTERVENTIONS,
+    KEYS_AFTER,
+    RECEIPTS,
+    Attempt,
+    Intervention,
+    Receipt,
+)
 from tiyin.gateway.receipts.states import PAUSED
 from tiyin.runtime.clock import Clock
 from tiyin.storage import Decision, Store, Table
@@ -37,9 +45,6 @@ _BOOKED: Final = (
 """The order in which entries of one commit are told: the way of the money."""
 _WHO_MAX: Final = 100
 _WHY_MAX: Final = 500
-# Keys that belong to a receipt are its id, a separator (":" or "-") and more: all of them sort before
-# "<id>;".
-_AFTER: Final = ";"
 
 
 class NoReceipt(LookupError):
@@ -114,8 +119,9 @@ class Interventions:
 
     async def _beside(self, table: Table[Any], receipt_id: str) -> list[Any]:
         key = table.schema.c.id
-        statement = sa.select(table.schema).where(key > receipt_id, key < receipt_id + _AFTER).order_by(key)
-        return await self._store.query(statement.limit(_ROWS_MAX), table)
+        owned = key > receipt_id, key < receipt_id + KEYS_AFTER
+        statement = sa.select(table.schema).where(*owned).order_by(key).limit(_ROWS_MAX)
+        return await self._store.query(statement, table)
 
     async def resume(self, receipt_id: str, by: Signature) -> Receipt:
         """Let a paused receipt go on where it was paused.

@@ -19,6 +19,7 @@ __all__ = [
     "FISCAL_KIND",
     "FISCAL_PERFORM",
     "INTERVENTIONS",
+    "KEYS_AFTER",
     "NUMBER_BLOCKS",
     "RECEIPTS",
     "WORK_KIND",
@@ -38,6 +39,9 @@ WORK_KIND: Final = "receipt"
 
 FISCAL_KIND: Final = "fiscal"
 """The kind that the same row has while all that is left to do is the fiscal receipt."""
+
+KEYS_AFTER: Final = ";"
+"""Keys of what stands beside a receipt are its id, ":" or "-", and more: all sort before its id and this."""
 
 FISCAL_PERFORM: Final = 1
 FISCAL_CANCEL: Final = 2

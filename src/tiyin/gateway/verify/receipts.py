@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from tiyin.gateway.acquiring.books import OPERATIONS
 from tiyin.gateway.ledger import ENTRIES, Entry
 from tiyin.gateway.receipts.agreement import Beside, disagreements
-from tiyin.gateway.receipts.records import FISCAL_KIND, RECEIPTS, WORK_KIND, Receipt
+from tiyin.gateway.receipts.records import FISCAL_KIND, KEYS_AFTER, RECEIPTS, WORK_KIND, Receipt
 from tiyin.gateway.verify.payouts import booked_for_days
 from tiyin.gateway.verify.report import VerifyReport
 from tiyin.runtime.ids import ID_LENGTH
@@ -29,9 +29,6 @@ __all__ = ["verify_receipts"]
 
 _ROWS_MAX: Final = 20_000
 _LOOKS: Final = 3
-# Keys that belong to a receipt are its id, a separator (":" or "-") and more: all of them sort before
-# "<id>;".
-_AFTER: Final = ";"
 
 
 async def verify_receipts(store: Store, report: VerifyReport, page: int) -> None:
@@ -64,7 +61,7 @@ async def _check_range(
     store: Store, report: VerifyReport, receipts: Sequence[Receipt], after: str, last: str | None
 ) -> None:
     """Check the receipts of a range, and whatever else has a key in it."""
-    low = after + _AFTER if after else ""
+    low = after + KEYS_AFTER if after else ""
     beside, own = await _beside(store, report, low, last)
     report.receipts += len(receipts)
     for entry in own:
@@ -127,7 +124,7 @@ def _between(
     statement: sa.Select[tuple[object, ...]], key: sa.ColumnElement[str], low: str, last: str | None
 ) -> sa.Select[tuple[object, ...]]:
     bounded = statement.where(key > low).order_by(key).limit(_ROWS_MAX)
-    return bounded if last is None else bounded.where(key < last + _AFTER)
+    return bounded if last is None else bounded.where(key < last + KEYS_AFTER)
 
 
 async def _look_again(store: Store, report: VerifyReport, receipt_id: str) -> None:
