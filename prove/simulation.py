@@ -1,7 +1,7 @@
 """The deterministic simulation: payments with troubles of every kind, by the hundred thousand seeds.
 
 Gateways, a merchant, an acquirer, a tax service and their clients run in one process on virtual time
-(`tests/simulation`; `make test` runs the first four thousand seeds). `make simulate SEEDS=17` replays a seed
+(`tests/simulation`; `make test` runs the first three thousand seeds). `make simulate SEEDS=17` replays a seed
 and tells its story; `SEEDS=0-9999` runs a range, `SEEDS=3,8,100-200` a list.
 """
 

@@ -1,6 +1,7 @@
 """The acquirer: books of its own, keyed operations, tombstones; and the wire to it."""
 # ports have more arguments than this side of them needs
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ __all__ = ["Bank", "Kept", "SimAcquirer"]
 
 _HOLD_MS = 30 * 86_400_000
 _DECLINED = -31630
+_REFUSES_S = 0.1
+_HEARD_ALL_THE_SAME = 0.3
 
 
 class Kept(msgspec.Struct):
@@ -138,6 +141,11 @@ class SimAcquirer:
 
     async def _ask(self, what: str, key: str, deliver: Callable[[], Any]) -> Any:
         self.sent(what, key)
+        if self._network.outage == "bank":
+            if what != "status" and self._network.tosses(_HEARD_ALL_THE_SAME):
+                deliver()
+            await asyncio.sleep(_REFUSES_S)
+            raise OutcomeUnknown("the simulated bank is away")
         try:
             return await self._network.ask(
                 self._life.name, f"{what} {key}", deliver, self.timeout_ms / 1000, self._life

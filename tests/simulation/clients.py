@@ -3,15 +3,21 @@
 import asyncio
 from typing import Any
 
+from msgspec.structs import replace
+
 from simulation.fixture import BILLING_DESK, DIRECT_DESK, fixture
 from simulation.network import Network
 from simulation.process import Process, Processes
 from simulation.watch import KEYED, Watch
 from simulation.world import World
+from tiyin.gateway.receipts.holds import HOLD_MS
+from tiyin.gateway.receipts.records import RECEIPTS, Receipt
+from tiyin.gateway.receipts.states import HELD, PAID
 
 __all__ = ["Clients"]
 
 _TIMEOUT_S = 40.0
+_AROUND_S = 600.0
 _AMOUNT_TIYIN = 500_000
 _ITEM = {"title": "Чай", "price": _AMOUNT_TIYIN, "count": 1, "code": "00702001001000001", "vat_percent": 12}
 _DETAIL = {"receipt_type": 0, "items": [{**_ITEM, "package_code": "1234567"}]}
@@ -33,9 +39,41 @@ class Clients:
         self._processes = processes
         self._watch = watch
 
-    async def run(self) -> None:
-        """Let everybody do what he does."""
-        await asyncio.gather(*(self._shop(n) for n in range(self._world.faults.orders)))
+    async def run(self, day: int = 0) -> None:
+        """Let everybody do what he does, with orders of his own each day."""
+        first = 100 * day
+        await asyncio.gather(*(self._shop(first + n) for n in range(self._world.faults.orders)))
+
+    async def regret(self) -> None:
+        """Cancel some of what was paid on another day."""
+        paid = [receipt for receipt in self._world.tables.of(RECEIPTS).values() if receipt.state == PAID]
+        regretted = [receipt for receipt in paid if self._world.chance.random() < 0.4]
+        await asyncio.gather(*(self._cancel("shop", each.desk_id, each.id) for each in regretted))
+
+    async def come_late(self) -> None:
+        """Confirm or cancel, or forget, what has been held for nearly thirty days by then, or just longer."""
+        world, chance = self._world, self._world.chance
+        held = [receipt for receipt in world.tables.of(RECEIPTS).values() if receipt.state == HELD]
+        calm, troubled = world.faults, replace(world.faults)
+        calm.stop()
+        coming = [self._come_late(n, receipt) for n, receipt in enumerate(held) if chance.random() < 0.8]
+        if held:
+            end_ms = min(receipt.held_ms for receipt in held) + HOLD_MS
+            await asyncio.sleep((end_ms - world.now_ms()) / 1000 - _AROUND_S)
+        calm.take(troubled)
+        await asyncio.gather(*coming)
+
+    async def _come_late(self, n: int, receipt: Receipt) -> None:
+        chance = self._world.chance
+        left_s = (receipt.held_ms + HOLD_MS - self._world.now_ms()) / 1000
+        after_s = chance.choice((0.0, 1.0, 5.0, 60.0, _AROUND_S)) * chance.uniform(-1, 1)
+        after_s += chance.choice((0.0, 0.0, 5 * _AROUND_S))
+        await asyncio.sleep(max(0.0, left_s + after_s))
+        doing = [self._confirm, self._cancel]
+        chance.shuffle(doing)
+        await asyncio.gather(
+            *(do(f"shop-{n}", receipt.desk_id, receipt.id, 10) for do in doing[: chance.choice((1, 1, 2))])
+        )
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(self._world.chance.random() * seconds)
@@ -73,6 +111,9 @@ class Clients:
             return None
         if "result" in answer:
             result = answer["result"]
+            if method == "receipts.send":
+                self._watch.sms.accepted(params["id"])
+                return answer
             receipt = result.get("receipt", result)
             receipt_id = receipt.get("_id", params.get("id"))
             world.say(who, f"is told {receipt['state']}", receipt_id)
@@ -128,11 +169,26 @@ class Clients:
     async def _sell(self, n: int, desk_id: str, receipt_id: str, hold: bool) -> None:
         windows = self._world.chance.choice((1, 1, 2, 3))
         doing = [self._pay(f"payer-{n}.{w}", desk_id, receipt_id, hold) for w in range(windows)]
+        if self._world.happens(self._world.faults.messages):
+            doing.append(self._invite(f"shop-{n}", desk_id, receipt_id))
         if self._world.happens(self._world.faults.cancels):
             doing.append(self._cancel(f"shop-{n}", desk_id, receipt_id))
         if hold:
             doing.append(self._confirm(f"shop-{n}", desk_id, receipt_id))
         await asyncio.gather(*doing)
+
+    async def _invite(self, who: str, desk_id: str, receipt_id: str) -> None:
+        """Have an invoice sent, to a phone of its own."""
+        phone = f"99890{self._world.number():07d}"
+        key = f"invoice {receipt_id}" if self._world.chance.random() < 0.5 else None
+        self._watch.sms.asked(receipt_id, phone, key)
+        for _ in range(3):
+            answer = await self.ask(
+                who, desk_id, "receipts.send", {"id": receipt_id, "phone": phone}, key=key
+            )
+            if answer is not None:
+                return
+            await self._pause(20)
 
     async def _pay(self, who: str, desk_id: str, receipt_id: str, hold: bool) -> None:
         chance = self._world.chance
@@ -151,8 +207,8 @@ class Clients:
             await self._pause(60)
             await self.ask(who, desk_id, "receipts.check", {"id": receipt_id})
 
-    async def _cancel(self, who: str, desk_id: str, receipt_id: str) -> None:
-        await self._pause(self._world.chance.choice((20, 120, 400)))
+    async def _cancel(self, who: str, desk_id: str, receipt_id: str, within_s: int = 0) -> None:
+        await self._pause(within_s or self._world.chance.choice((20, 120, 400)))
         self._watch.cancel_asked.add(receipt_id)
         for _ in range(3):
             answer = await self.ask(who, desk_id, "receipts.cancel", {"id": receipt_id})
@@ -160,8 +216,10 @@ class Clients:
                 return
             await self._pause(20)
 
-    async def _confirm(self, who: str, desk_id: str, receipt_id: str) -> None:
-        await self._pause(self._world.chance.choice((60, 300)))
+    async def _confirm(self, who: str, desk_id: str, receipt_id: str, within_s: int = 0) -> None:
+        if self._world.faults.month and not within_s:
+            return
+        await self._pause(within_s or self._world.chance.choice((60, 300)))
         for _ in range(3):
             answer = await self.ask(who, desk_id, "receipts.confirm_hold", {"id": receipt_id})
             if answer is not None and "result" in answer:

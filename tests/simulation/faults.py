@@ -36,6 +36,14 @@ class Faults(msgspec.Struct):
     holds: float = 0.0
     direct: float = 0.2
     fiscal: float = 0.0
+    people: int = 0
+    splits: float = 0.0
+    messages: float = 0.0
+    sms_wrong: float = 0.0
+    month: bool = False
+    days: int = 0
+    outage: str = ""
+    outage_s: float = 0.0
 
     @classmethod
     def drawn(cls, chance: random.Random) -> "Faults":
@@ -45,7 +53,7 @@ class Faults(msgspec.Struct):
             kind = chance.random()
             return 0.0 if kind < 0.4 else mild if kind < 0.8 else heavy
 
-        return cls(
+        drawn = cls(
             crash=some(0.01, 0.05),
             stall=some(0.005, 0.03),
             store_refused=some(0.02, 0.15),
@@ -70,6 +78,37 @@ class Faults(msgspec.Struct):
             direct=chance.choice((0.0, 0.2, 0.5)),
             fiscal=chance.choice((0.0, 0.5)),
         )
+        drawn._draw_rarer(chance)
+        return drawn
+
+    def _draw_rarer(self, chance: random.Random) -> None:
+        """Draw what only some runs have, since it is long or needs others to be wrong."""
+        if chance.random() < 0.06:
+            self.messages, self.sms_wrong = 0.8, chance.choice((0.0, 0.3))
+        if chance.random() < 0.15:
+            self.splits = chance.choice((0.5, 1.0))
+        if self.holds and chance.random() < 0.05:
+            self.month, self.holds, self.cancels = True, 0.8, 0.0
+        elif chance.random() < 0.04:
+            self.days, self.cancels = chance.choice((2, 2, 3)), 0.3
+            # A clock that is behind by more than a close waits dates entries into days that are closed.
+            self.skew_ms = chance.choice((self.skew_ms, 900_000))
+        elif chance.random() < 0.04:
+            # What stays unknown for longer than a day is paused.
+            self.outage = chance.choice(("merchant", "bank"))
+            self.outage_s = chance.uniform(90_000, 140_000)
+        if self.merchant == "bad" or self.outage:
+            self.people = chance.choice((0, 1, 1, 2))
+
+    def calm_down(self) -> None:
+        """Let troubles become rare: a day of heavy ones is long, and tells no more than an hour."""
+        for name in ("crash", "stall", "store_refused", "store_unknown", "store_slow", "late", "twice"):
+            setattr(self, name, getattr(self, name) / 20)
+
+    def take(self, other: "Faults") -> None:
+        """Become like others: troubles come back."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(other, name))
 
     def stop(self) -> None:
         """End all troubles: from now on everything arrives, once, and is answered rightly."""
@@ -78,6 +117,8 @@ class Faults(msgspec.Struct):
                 "cancels",
                 "holds",
                 "direct",
+                "splits",
+                "messages",
                 "declined",
             }:
                 setattr(self, name, 0.0)

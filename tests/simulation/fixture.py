@@ -22,11 +22,15 @@ from tiyin.runtime.ids import SeededIds
 from tiyin.storage import OutcomeUnknown, StorageUnavailable
 
 __all__ = [
+    "BASIS_POINTS",
     "BILLING_DESK",
+    "BLOCKED_DESK",
     "CARDS",
     "DIRECT_DESK",
+    "EAST_DESK",
     "ENDPOINT",
     "VAULT",
+    "WEST_DESK",
     "X_AUTH",
     "Fixture",
     "fixture",
@@ -35,6 +39,11 @@ __all__ = [
 
 BILLING_DESK = "100fe486b33784292111b7dc"
 DIRECT_DESK = "200fe486b33784292111b7dc"
+EAST_DESK = "300fe486b33784292111b7dc"
+WEST_DESK = "400fe486b33784292111b7dc"
+BLOCKED_DESK = "500fe486b33784292111b7dc"
+BASIS_POINTS = {BILLING_DESK: 100, DIRECT_DESK: 100, EAST_DESK: 333, WEST_DESK: 0}
+"""The commissions of the desks that may receive something."""
 ENDPOINT = "https://shop.test/payme"
 CARDS = tuple(
     TestCard(number=number) for number in ("8600495473316478", "8600069195406311", "9860040400330305")
@@ -86,7 +95,7 @@ async def _make(store: Any, tables: MemoryTables) -> Fixture:
             endpoint=endpoint,
             account_fields=(ORDER_ID,),
             holds=True,
-            commission_basis_points=100,
+            commission_basis_points=BASIS_POINTS[desk_id],
             desk_id=desk_id,
             key=KEY,
             test_key=TEST_KEY,
@@ -99,6 +108,17 @@ async def _make(store: Any, tables: MemoryTables) -> Fixture:
             await cards.get_verify_code(desk, created.token)
             await cards.verify(desk, created.token, "666666")
             (made.saved if saved else made.one_time)[desk_id].append(created.token)
+    for desk_id in (EAST_DESK, WEST_DESK, BLOCKED_DESK):
+        await desks.create_desk(
+            business_id=business.id,
+            name="Branch",
+            kind=DeskKind.VIRTUAL_TERMINAL,
+            commission_basis_points=BASIS_POINTS.get(desk_id, 100),
+            desk_id=desk_id,
+            key=KEY,
+            test_key=TEST_KEY,
+        )
+    await desks.change_desk(BLOCKED_DESK, active=False)
     return made
 
 

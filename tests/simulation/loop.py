@@ -59,7 +59,7 @@ class SimLoop(_Loop):
         steps_max: So many callbacks at most: a run that needs more goes in circles.
     """
 
-    def __init__(self, steps_max: int = 400_000) -> None:
+    def __init__(self, steps_max: int = 100_000) -> None:
         self._now = 1_000.0
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.Handle]] = []

@@ -11,9 +11,15 @@ from typing import Any
 
 import msgspec
 
+from simulation.fixture import BILLING_DESK, BLOCKED_DESK, EAST_DESK, WEST_DESK
+
 __all__ = ["Merchant", "Transaction"]
 
 _LIFE_MS = 43_200_000
+_SPLITS = (
+    *("alone", "another alone", "two", "two", "three", "three", "one twice", "another each time"),
+    *("too little", "too much", "nobody", "blocked"),
+)
 _CREATED, _PERFORMED, _CANCELLED, _CANCELLED_AFTER = 1, 2, -1, -2
 
 
@@ -29,6 +35,8 @@ class Transaction(msgspec.Struct):
     perform_time: int = 0
     cancel_time: int = 0
     reason: int | None = None
+    split: str = ""
+    receivers: Any = None
 
 
 class Refused(Exception):
@@ -57,7 +65,8 @@ class Merchant:
         self.transactions: dict[str, Transaction] = {}
         self.asked: dict[str, list[dict[str, Any]]] = {}
         self.fiscal: dict[tuple[str, str], list[Any]] = {}
-        self.cancelled_ids: set[str] = set()
+        self.named: dict[str, list[Any]] = {}
+        """The receivers of each answer to CreateTransaction; None where it named none."""
 
     @property
     def honest(self) -> bool:
@@ -71,6 +80,8 @@ class Merchant:
 
     def __call__(self, body: bytes) -> tuple[int, bytes]:
         """Answer a request."""
+        if self._world.outage == "merchant":
+            return 502, b""
         request = json.loads(body)
         method, params = request["method"], request["params"]
         wrong = self._world.happens(self._world.faults.merchant_wrong)
@@ -173,6 +184,9 @@ class Merchant:
             if now - params["time"] > _LIFE_MS:
                 raise Refused(-31008)
             known = Transaction(params["id"], params["time"], params["amount"], order, _CREATED, now)
+            if self._world.happens(self._world.faults.splits):
+                known.split = self._chance.choice(_SPLITS)
+                known.receivers = self._receivers(known.split, known.amount)
             self.transactions[known.id] = known
         else:
             self._notice_age(known)
@@ -183,7 +197,29 @@ class Merchant:
             )
             if not same or known.state != _CREATED:
                 raise Refused(-31008)
-        return {"create_time": known.create_time, "transaction": known.id[-6:], "state": known.state}
+        if known.split == "another each time":
+            known.receivers = self._receivers(self._chance.choice(("two", "three", "none")), known.amount)
+        self.named.setdefault(known.id, []).append(known.receivers)
+        answer = {"create_time": known.create_time, "transaction": known.id[-6:], "state": known.state}
+        return answer if known.receivers is None else {**answer, "receivers": known.receivers}
+
+    def _receivers(self, split: str, amount: int) -> Any:
+        """Name receivers, rightly or wrongly."""
+        part = self._chance.randint(1, amount - 1)
+        own, rest = (BILLING_DESK, part), amount - part
+        half = rest // 2
+        parts = {
+            "alone": [(BILLING_DESK, amount)],
+            "another alone": [(EAST_DESK, amount)],
+            "three": [own, (EAST_DESK, half or 1), (WEST_DESK, rest - half or 1)],
+            "one twice": [own, (EAST_DESK, half or 1), (EAST_DESK, rest - half or 1)],
+            "too little": [own, (EAST_DESK, rest + 1)],
+            "too much": [own, (EAST_DESK, rest), (WEST_DESK, 1)],
+            "nobody": [own, ("9" * 24, rest)],
+            "blocked": [own, (BLOCKED_DESK, rest)],
+            "none": None,
+        }.get(split, [own, (EAST_DESK, rest)])
+        return None if parts is None else [{"id": desk, "amount": tiyin} for desk, tiyin in parts]
 
     def _PerformTransaction(self, params: dict[str, Any]) -> dict[str, Any]:
         known = self._find(params)
@@ -205,7 +241,6 @@ class Merchant:
             known.state = _CANCELLED
         if not known.cancel_time:
             known.cancel_time, known.reason = self._world.now_ms(), params["reason"]
-        self.cancelled_ids.add(known.id)
         return {"cancel_time": known.cancel_time, "transaction": known.id[-6:], "state": known.state}
 
     def _CheckTransaction(self, params: dict[str, Any]) -> dict[str, Any]:

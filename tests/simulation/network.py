@@ -26,6 +26,15 @@ class Network:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    @property
+    def outage(self) -> str:
+        """Who answers nobody now: "merchant", "bank" or nobody."""
+        return self._world.outage
+
+    def tosses(self, probability: float) -> bool:
+        """Draw once, for whoever answers nobody and may have heard all the same."""
+        return self._world.happens(probability)
+
     async def ask(
         self, who: str, what: str, deliver: Callable[[], Any], timeout_s: float, life: Life | None = None
     ) -> Any:

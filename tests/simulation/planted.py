@@ -13,20 +13,27 @@ from msgspec.structs import replace
 
 from simulation.store import InstantStore
 from simulation.tables import MemoryTables
-from tiyin.gateway.acquiring.port import Declined, OutcomeUnknown, Reversed
+from tiyin.gateway.acquiring.port import Debited, Declined, Held, OutcomeUnknown, Reversed
+from tiyin.gateway.app import Gateway
 from tiyin.gateway.cards.service import Cards
-from tiyin.gateway.ledger import refunding
+from tiyin.gateway.ledger import Share, closing, payouts, refunding
+from tiyin.gateway.ledger.days import COUNTING
 from tiyin.gateway.merchant_calls.answers import RefusedByMerchant, Unknown
 from tiyin.gateway.merchant_calls.calls import MerchantCalls
+from tiyin.gateway.notifications import delivery, outbox
+from tiyin.gateway.notifications.port import SendingLater
 from tiyin.gateway.receipts import (
     at_acquirer,
     at_billing,
     cancelling,
     holds,
+    interventions,
     outcomes,
     paying,
     payment,
+    people,
     repeating,
+    shares,
 )
 from tiyin.gateway.receipts.moves import Moved, Note, begin_payment, onwards
 from tiyin.gateway.receipts.payment import PaymentDriver
@@ -342,4 +349,188 @@ def the_merchant_is_told_another_fiscal_receipt() -> Iterator[None]:
 
     real = MerchantCalls.set_fiscal_data
     with mock.patch.object(MerchantCalls, "set_fiscal_data", tell):
+        yield
+
+
+@bug
+def a_person_leaves_no_name() -> Iterator[None]:
+    def sign(decision: Any, receipt: Any, what: str, by: Any, terms: Any) -> Any:
+        return decision
+
+    with mock.patch.object(people, "sign", sign), mock.patch.object(interventions, "sign", sign):
+        yield
+
+
+@bug
+def a_person_who_cancels_overrides() -> Iterator[None]:
+    def cancel(receipt: Any, terms: Any, by: Any, *, override: bool) -> Any:
+        if override:
+            return real(receipt, terms, by, override=True)
+        decision = real(receipt, terms, by, override=True)
+        *others, (table, row) = decision.appends
+        return replace(decision, appends=[*others, (table, replace(row, what="cancel"))])
+
+    real = people.cancel_paused
+    with mock.patch.object(interventions, "cancel_paused", cancel):
+        yield
+
+
+@bug
+def an_override_does_not_ask_the_bank() -> Iterator[None]:
+    def cancel(receipt: Any, terms: Any, by: Any, *, override: bool) -> Any:
+        return real(replace(receipt, step="perform") if override else receipt, terms, by, override=override)
+
+    real = people.cancel_paused
+    with mock.patch.object(interventions, "cancel_paused", cancel):
+        yield
+
+
+@bug
+def receivers_are_not_added_up() -> Iterator[None]:
+    def split(receipt: Any, receivers: Any) -> Any:
+        return real(replace(receipt, amount_tiyin=sum(each.amount_tiyin for each in receivers)), receivers)
+
+    real = shares.split
+    with mock.patch.object(at_billing, "split", split):
+        yield
+
+
+@bug
+def a_blocked_desk_receives() -> Iterator[None]:
+    async def commissions_of(self: Any, desk_ids: Any) -> Any:
+        desks = [await self.desks.find(desk_id) for desk_id in desk_ids]
+        return {desk.id: desk.commission_basis_points for desk in desks if desk is not None}
+
+    with mock.patch.object(Gateway, "_commissions_of", commissions_of):
+        yield
+
+
+@bug
+def a_refund_is_taken_from_one_desk_alone() -> Iterator[None]:
+    def alone(receipt_id: str, shares: Any, at_ms: int) -> Any:
+        commission_tiyin = sum(share.commission_tiyin for share in shares)
+        whole = Share(shares[0].desk_id, sum(share.amount_tiyin for share in shares), commission_tiyin)
+        return refunding(receipt_id, (whole,), at_ms)
+
+    with mock.patch.object(outcomes, "refunding", alone):
+        yield
+
+
+@bug
+def shares_are_reckoned_anew_when_it_is_performed() -> Iterator[None]:
+    def decide(receipt: Any, outcome: Any, terms: Any) -> Any:
+        return at_billing.perform_answered(replace(receipt, shares=None), outcome, terms)
+
+    with _stage("perform", decide):
+        yield
+
+
+@bug
+def a_hold_that_ended_is_not_noticed() -> Iterator[None]:
+    def decide(receipt: Any, outcome: Any, terms: Any) -> Any:
+        ended = isinstance(outcome, Reversed)
+        return holds.hold_watched(receipt, Held("") if ended else outcome, terms)
+
+    with _stage("watch", decide):
+        yield
+
+
+@bug
+def a_hold_that_ended_is_taken_for_captured() -> Iterator[None]:
+    def decide(receipt: Any, outcome: Any, terms: Any) -> Any:
+        ended = isinstance(outcome, Reversed)
+        return at_acquirer.capture_answered(receipt, Debited("") if ended else outcome, terms)
+
+    with _stage("capture", decide):
+        yield
+
+
+@bug
+def a_humo_hold_is_cancelled_after_its_thirty_days() -> Iterator[None]:
+    with mock.patch.object(holds, "scheme_of", return_value=None):
+        yield
+
+
+@bug
+def what_comes_late_is_in_no_day() -> Iterator[None]:
+    async def late(self: Any) -> Any:
+        return {}
+
+    with mock.patch.object(closing._Close, "_late", late):
+        yield
+
+
+@bug
+def a_day_closes_before_its_desks_are_settled() -> Iterator[None]:
+    async def settle(self: Any, stored: Any) -> None:
+        if stored.began_ms == self._began_ms:
+            await real(self, stored)
+
+    async def run(self: Any, stored: Any) -> Any:
+        self._began_ms = stored.began_ms if stored.state == COUNTING else None
+        return await real_run(self, stored)
+
+    real, real_run = closing._Close._settle, closing._Close.run
+    with mock.patch.multiple(closing._Close, _settle=settle, run=run):
+        yield
+
+
+@bug
+def days_are_closed_without_a_lease() -> Iterator[None]:
+    async def close(self: Any, day: Any) -> Any:
+        self._owner = f"{self._owner}."
+        for key, work in self._store.tables.work.items():
+            if work.kind == closing.WORK_KIND:
+                self._store.tables.work[key] = replace(work, leased_until=0, next_at=0)
+        return await real(self, day)
+
+    real = closing.Closer._close
+    with mock.patch.object(closing.Closer, "_close", close), mock.patch.object(MemoryTables, "_fence"):
+        yield
+
+
+@bug
+def a_payout_is_paid_twice() -> Iterator[None]:
+    def pay(stored: Any, *, who: str, reference: str, now_ms: int) -> Any:
+        if stored is not None and stored.state == payouts.PAID:
+            return Decision(stored, replace(stored, bank_reference=reference))
+        return real(stored, who=who, reference=reference, now_ms=now_ms)
+
+    real = payouts.pay
+    with mock.patch.object(payouts, "pay", pay):
+        yield
+
+
+@bug
+def a_message_is_sent_before_its_try_is_counted() -> Iterator[None]:
+    def begin_try(row: Any, now_ms: int) -> Any:
+        decision = delivery.begin_try(row, now_ms)
+        return Decision(row) if decision.answer is not None else decision
+
+    with mock.patch.object(outbox, "begin_try", begin_try):
+        yield
+
+
+@bug
+def a_message_that_may_have_arrived_is_sent_for_ever() -> Iterator[None]:
+    with mock.patch.object(delivery, "UNKNOWN_MAX", 99):
+        yield
+
+
+@bug
+def a_message_has_no_work() -> Iterator[None]:
+    def schedule(key: str, kind: str) -> Any:
+        return None
+
+    with mock.patch.object(outbox, "Schedule", schedule):
+        yield
+
+
+@bug
+def a_message_that_was_not_sent_is_taken_for_sent() -> Iterator[None]:
+    def end_try(row: Any, failure: Any, now_ms: int, share: float) -> Any:
+        later = isinstance(failure, SendingLater)
+        return delivery.end_try(row, None if later else failure, now_ms, share)
+
+    with mock.patch.object(outbox, "end_try", end_try):
         yield

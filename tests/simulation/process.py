@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from helpers_cards import Phone
 from simulation.acquirer import Bank, SimAcquirer
 from simulation.fixture import CARDS, ENDPOINT, VAULT, X_AUTH
 from simulation.loop import Life
 from simulation.merchant import Merchant
 from simulation.network import Network, SimHttp
 from simulation.registry import Registry, SimRegistrar
+from simulation.sms import SimSms
 from simulation.store import SimStore
 from simulation.watch import Watch
 from simulation.world import SimClock, World
@@ -19,6 +19,8 @@ from tiyin.gateway.acquiring.test_cards import TestCards
 from tiyin.gateway.app import Gateway
 from tiyin.gateway.cards import TestIssuer
 from tiyin.gateway.fiscal.driver import FiscalDriver
+from tiyin.gateway.ledger.payouts import Payouts
+from tiyin.gateway.receipts.interventions import Interventions
 from tiyin.gateway.subscribe_api import SubscribeApi
 from tiyin.runtime.chance import SeededChance
 from tiyin.runtime.ids import SeededIds
@@ -62,6 +64,7 @@ class Process:
         acquirer = SimAcquirer(network, bank, self.life)
         acquirer.sent = lambda what, key: watch.sends_to_bank(what, key, clock.now_ms(), self.owner)
         self.store = SimStore(world, self.life)
+        sms = SimSms(network, watch.sms, self.life)
         tasks = Tasks()
         registrar = SimRegistrar(network, registry, self.life) if registry is not None else None
         self.gateway = Gateway(
@@ -73,11 +76,13 @@ class Process:
             http=http,
             acquirer=acquirer,
             issuer=TestIssuer(_TEST_CARDS),
-            messages=Phone(),
+            messages=sms,
             vault=VAULT,
             test=True,
         )
-        self.owner = self.gateway.receipts.worker._owner
+        self.payouts = Payouts(self.store, clock)
+        self.interventions = Interventions(self.store, clock)
+        self.owner = sms.owner = self.gateway.receipts.worker._owner
         self.api = SubscribeApi(self.gateway)
         # The gateway's own would draw its waits from the operating system.
         self._fiscal = (
@@ -97,10 +102,16 @@ class Process:
         world.spawn(self._start(), self.life)
 
     async def _start(self) -> None:
-        """Start what drives receipts; closing days and sending messages have tests of their own."""
+        """Start what drives receipts and, in the runs that have it, what closes days and sends messages."""
         await self.gateway.receipts.start()
         if self._fiscal is not None:
             self._fiscal.start()
+        if self.world.faults.messages:
+            # The gateway's own would draw its waits from the operating system; there are only SMS here.
+            self.gateway.outbox._chance = SeededChance(self.world.chance.getrandbits(32))
+            self.gateway.outbox._errands[0].start()
+        if self.world.faults.days:
+            self.gateway._daily_close.start()
 
     async def serve(self, desk_id: str, method: str, params: Any, key: str | None = None) -> Any:
         """Answer one request of the Subscribe API."""

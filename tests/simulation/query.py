@@ -44,6 +44,10 @@ _COMPARISONS: dict[Any, Callable[[Any, Any], Any]] = {
 }
 
 
+class _Joined(dict[str, Any]):
+    """A row of two tables, its columns named with their tables."""
+
+
 def value_of(part: Any, row: Row, values: Values) -> Any:
     """Work out an expression for one row; None is SQL's null."""
     if isinstance(part, elements.BindParameter):
@@ -51,6 +55,8 @@ def value_of(part: Any, row: Row, values: Values) -> Any:
             return values[part.key]
         return part.effective_value
     if isinstance(part, elements.ColumnClause) and not part.is_literal:
+        if isinstance(row, _Joined):
+            return row[f"{getattr(part.table, 'name', None)}.{part.name}"]
         return row[part.name]
     if isinstance(part, elements.ColumnClause):
         return int(part.name)
@@ -99,6 +105,9 @@ def _boolean(part: Any, row: Row, values: Values) -> Any:
 
 def _binary(part: Any, row: Row, values: Values) -> Any:
     left = value_of(part.left, row, values)
+    if part.operator is operators.between_op:
+        low, high = (value_of(each, row, values) for each in part.right.clauses)
+        return None if None in {left, low, high} else low <= left <= high
     if part.operator in {operators.is_, operators.is_not}:
         same = (
             left is None
@@ -176,13 +185,31 @@ def _is_aggregate(part: Any) -> bool:
     return part.name in _AGGREGATES or any(_is_aggregate(each) for each in part.clauses)
 
 
+def _rows_from(source: Any, rows_of: Callable[[str], Iterable[Row]], values: Values) -> Iterable[Row]:
+    """Give the rows of a table, or the pairs of rows that two tables are joined by."""
+    if isinstance(source, selectable.TableClause):
+        return rows_of(source.name)
+    sides = (source.left, source.right) if isinstance(source, selectable.Join) else ()
+    named = all(isinstance(side, selectable.TableClause) for side in sides)
+    if not sides or not named or source.isouter or source.full:
+        raise NotUnderstood(str(source))
+    names: list[str] = [getattr(side, "name", "") for side in sides]
+    left, right = ([(name, row) for row in rows_of(name)] for name in names)
+    pairs = (
+        _Joined({f"{name}.{key}": value for name, row in (one, other) for key, value in row.items()})
+        for one in left
+        for other in right
+    )
+    return [pair for pair in pairs if holds([source.onclause], pair, values)]
+
+
 def run_query(
     statement: Any, rows_of: Callable[[str], Iterable[Row]], values: Values | None = None
 ) -> list[tuple[Any, ...]]:
     """Run a query.
 
     Args:
-        statement: The query, over one table.
+        statement: The query, over one table, or over two that are joined.
         rows_of: Gives the rows of a table by its name.
         values: Values of named parameters.
 
@@ -193,10 +220,10 @@ def run_query(
         raise NotUnderstood(str(statement))
     values = values or {}
     tables = statement.get_final_froms()
-    if len(tables) != 1 or not isinstance(tables[0], selectable.TableClause):
+    if len(tables) != 1:
         raise NotUnderstood(str(statement))
     where = statement._where_criteria
-    rows = [row for row in rows_of(tables[0].name) if holds(where, row, values)]
+    rows = [row for row in _rows_from(tables[0], rows_of, values) if holds(where, row, values)]
     columns = [
         column
         for raw in statement._raw_columns

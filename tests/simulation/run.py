@@ -4,25 +4,33 @@ import asyncio
 import gc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import msgspec
+from msgspec.structs import replace
 
 from simulation.acquirer import Bank
+from simulation.books import next_midnight_ms
 from simulation.clients import Clients
 from simulation.fixture import fixture, quiet_logs
 from simulation.loop import Stuck
 from simulation.merchant import Merchant
 from simulation.network import Network
+from simulation.people import Clerk, People
 from simulation.process import Processes
 from simulation.registry import Registry
 from simulation.watch import Watch
 from simulation.world import BASE_MS, World
+from tiyin.gateway.ledger import closing
 from tiyin.gateway.receipts.records import Receipt
 
 __all__ = ["Outcome", "run_seed", "run_seeds", "story"]
 
-_PEACE_S = 5 * 86_400.0
+_DAY_S = 86_400.0
+_PEACE_S = 5 * _DAY_S
 _LOOK_S = 600.0
+_DAYS_MAX = 6
+_LATE_DAYS = 5
 
 
 class Outcome(msgspec.Struct):
@@ -50,7 +58,8 @@ def run_seed(seed: int, *, traced: bool = False) -> Outcome:
         seed: The seed.
         traced: Whether to keep a trace.
     """
-    with quiet_logs() as errors:
+    # A close looks back a month for what came late; days here are few, and looking costs time.
+    with quiet_logs() as errors, mock.patch.object(closing, "LATE_DAYS", _LATE_DAYS):
         return _run(seed, errors, traced=traced)
 
 
@@ -99,18 +108,68 @@ def _run(seed: int, errors: list[str], *, traced: bool) -> Outcome:
 
 
 async def _live(world: World, processes: Processes, network: Network, watch: Watch) -> None:
+    if world.faults.days:
+        world.turned_ms = int(_before_midnight_s(world) * 1000)
     processes.begin()
     clients = Clients(world, network, processes, watch)
     for _ in range(world.faults.jumps):
         world.later(
             world.chance.random() * 300, world.turn, world.chance.randint(1, world.faults.jump_ms_max)
         )
-    await clients.run()
+    people = People(world, processes, watch)
+    for n in range(world.faults.people):
+        world.spawn(people.amid(f"person-{n + 1}"))
+    await asyncio.gather(clients.run(), world.have_outage())
+    clerk = Clerk(world, processes)
+    for day in range(1, world.faults.days):
+        world.spawn(clerk.work(f"clerk-{day}"))
+        await _calm_until_midnight(world)
+        await asyncio.gather(clients.run(day), clients.regret())
+    if world.faults.month:
+        await clients.come_late()
     world.say("world", "troubles end")
     world.faults.stop()
+    people.gone = clerk.gone = True
     await asyncio.sleep(160)
     if not processes.alive:
         processes.start()
+    await _peace(world)
+    if world.faults.month:
+        # A hold that stands is looked at once a day.
+        await asyncio.sleep(_DAY_S + 2 * _LOOK_S)
+        await _peace(world)
+    turn = 0
+    while world.faults.people and not world.problems and await people.after(turn):
+        await _peace(world)
+        turn += 1
+    if world.faults.days:
+        await _close_days(world, watch)
+
+
+async def _calm_until_midnight(world: World) -> None:
+    """Let a day pass without troubles until shortly before its end."""
+    troubled = replace(world.faults)
+    world.faults.stop()
+    await asyncio.sleep(_before_midnight_s(world))
+    world.faults.take(troubled)
+
+
+def _before_midnight_s(world: World) -> float:
+    left_s = (next_midnight_ms(world.now_ms()) - world.now_ms()) / 1000
+    return max(0.0, left_s - world.chance.random() * _LOOK_S)
+
+
+async def _close_days(world: World, watch: Watch) -> None:
+    """Wait until everything that was booked lies in a closed day."""
+    for _ in range(_DAYS_MAX):
+        if watch.books.open_day is None or world.problems:
+            return
+        await asyncio.sleep(_before_midnight_s(world) + 2 * _LOOK_S)
+        await _peace(world)
+
+
+async def _peace(world: World) -> None:
+    """Let time pass until nothing is under way any more."""
     end_s = world.loop.time() + _PEACE_S
     while world.tables.work and world.loop.time() < end_s and not world.problems:
         due_ms = world.tables.next_due_ms()

@@ -6,7 +6,7 @@ import pytest
 
 from simulation.run import Outcome, run_seed, run_seeds, story
 
-SEEDS = 4_000
+SEEDS = 3_000
 CHUNK = 200
 
 

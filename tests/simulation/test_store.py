@@ -223,6 +223,13 @@ QUERIES: list[Any] = [
     sa.select(sa.func.sum(E.amount), sa.func.max(E.id)).where(E.account_id == "nobody"),
     sa.select(sa.func.coalesce(sa.func.sum(E.amount), 0)).where(E.amount > sa.bindparam("low")),
     sa.select(A.owner).distinct().order_by(A.owner),
+    sa.select(A.id).where(A.balance.between(2, 4), A.note.between("w", "x")).order_by(A.id),
+    sa.select(sa.func.sum(E.amount), sa.func.count())
+    .select_from(ENTRIES.schema.join(ACCOUNTS.schema, sa.and_(A.id == E.account_id, A.owner == "ali")))
+    .where(E.id > "0001", A.balance < 6),
+    sa.select(E.id, A.id)
+    .select_from(ENTRIES.schema.join(ACCOUNTS.schema, A.balance == E.amount))
+    .order_by(E.id.desc(), A.id),
     sa.select(A.id).where(sa.tuple_(A.balance, A.id) > sa.tuple_(3, account_id(2))).order_by(A.balance, A.id),
 ]
 
@@ -253,6 +260,7 @@ async def test_what_it_does_not_understand_it_refuses() -> None:
         sa.select(A.id).group_by(A.id),
         sa.select(A.id).where(sa.func.upper(A.owner) == "ALI"),
         sa.select(A.id, E.id),
+        sa.select(A.id).select_from(ACCOUNTS.schema.outerjoin(ENTRIES.schema, A.id == E.account_id)),
     ):
         with pytest.raises(NotUnderstood):
             await memory.query(query)

@@ -4,22 +4,35 @@ It knows what the bank's books say, what the merchant believes, what was sent, w
 clients were told; it shares no code with the gateway but the table of allowed moves.
 """
 
+import json
+from collections import Counter
 from typing import Any
 
 import msgspec
 
 from simulation.acquirer import Bank, Kept, SimAcquirer
+from simulation.books import Books
+from simulation.fixture import BASIS_POINTS
 from simulation.merchant import Merchant
 from simulation.registry import Registry
+from simulation.sms import SmsService
 from simulation.world import World
 from tiyin.gateway.ledger import ENTRIES, Entry
 from tiyin.gateway.merchant_calls.calls import TIMEOUT_MS
-from tiyin.gateway.receipts.records import RECEIPTS, Receipt
+from tiyin.gateway.notifications.records import MESSAGES
+from tiyin.gateway.receipts.people import Signature
+from tiyin.gateway.receipts.records import INTERVENTIONS, RECEIPTS, Intervention, Receipt
 from tiyin.gateway.receipts.states import may_move
 
 __all__ = ["KEYED", "Watch"]
 
 _PATIENCE_MS = 120_000
+_HOLD_MS = 30 * 86_400_000
+_DAY_MS = 86_400_000
+_WHILE_MS = 900_000
+"""Longer than anybody takes who decides something and then writes it."""
+_CALLS_MAX = 300
+"""More calls for one receipt are a hurry that helps nobody, whoever is away for however many hours."""
 _WORKED = frozenset({1, 2, 3, 5, 6, 21, 30})
 KEYED = "under the key"
 """What a receipt's description says where it was made under an Idempotency-Key."""
@@ -43,6 +56,8 @@ class Watch:
 
     def __init__(self, world: World, bank: Bank, merchant: Merchant, registry: Registry | None) -> None:
         self._registry = registry
+        self.books = Books(world)
+        self.sms = SmsService(world)
         self._world = world
         self._bank = bank
         self._merchant = merchant
@@ -53,6 +68,11 @@ class Watch:
         self.cancel_asked: set[str] = set()
         self.cancel_acknowledged: set[str] = set()
         self.by_key: dict[str, str] = {}
+        self._reversed_keys: set[str] = set()
+        self._calls: Counter[str] = Counter()
+        self._decided: set[tuple[str, str, str, str]] = set()
+        self._signed: list[Intervention] = []
+        self._recorded: set[tuple[str, str, str, str]] = set()
         self.entries: dict[str, list[Entry]] = {}
         world.tables.written = self._written
         world.tables.appended = self._appended
@@ -63,6 +83,10 @@ class Watch:
 
     def _written(self, table: Any, before: Any, after: Any) -> None:
         if table is not RECEIPTS:
+            if table is MESSAGES:
+                self.sms.written(before, after)
+            else:
+                self.books.written(table, before, after)
             return
         receipt: Receipt = after
         self._world.say("store", f"{receipt.id} is in {receipt.state}, {receipt.step}")
@@ -70,6 +94,8 @@ class Watch:
             self.intents.add((receipt.id, receipt.step, receipt.attempt))
         if before is not None:
             self._look_at_move(before, receipt)
+            self._look_at_people(before, receipt)
+            self._look_at_shares(before, receipt)
         self._look_at_work(receipt)
         kept, held = self._bank.kept_tiyin(receipt.id), self._bank.held_tiyin(receipt.id)
         at_shop = self._merchant.state_of(receipt.id)
@@ -100,10 +126,52 @@ class Watch:
                     self._world.problem(f"{name} changed in the middle of a payment")
         if (before.state == 4) and after.state not in {4, 21}:
             self._world.problem(f"what was paid went to {after.state}")
+        late = self._world.now_ms() - before.held_ms > _HOLD_MS + _WHILE_MS
+        if (before.state, after.state) == (5, 21) and late and (before.card_mask or "").startswith("9860"):
+            self._world.problem("a HUMO hold was cancelled after its thirty days")
         if before.state == 50 and after.state != 50:
             self._world.problem(f"what was cancelled went to {after.state}")
         if before.state == 4 and after.state == 21 and after.id not in self.cancel_asked:
             self._world.problem("a payment is cancelled that nobody asked to cancel")
+
+    def _look_at_shares(self, before: Receipt, after: Receipt) -> None:
+        """Insist that who gets how much is as the merchant said it, and never changes any more."""
+        created = after.route == "billing" and (before.state, after.state) == (1, 2)
+        if not created:
+            same = before.shares == after.shares and before.commission_tiyin == after.commission_tiyin
+            if before.state != 0 and before.attempt == after.attempt and not same:
+                self._world.problem("the shares changed in the middle of a payment")
+            return
+        shares = _shares_of(after)
+        named = self._merchant.named.get(after.id, [])
+        wanted = [_wanted(after.amount_tiyin, after.desk_id, each) for each in named]
+        if not self._merchant.honest:
+            wanted.append(_wanted(after.amount_tiyin, after.desk_id, None))
+        if shares not in wanted:
+            self._world.problem(f"the shares are {shares}, and the merchant named {wanted}")
+        if after.commission_tiyin != sum(commission for _, commission in shares.values()):
+            self._world.problem("the commission is not that of the shares")
+
+    def _look_at_people(self, before: Receipt, after: Receipt) -> None:
+        """Insist that what only a person may do was decided by one, and is signed in the same commit."""
+        signed, self._signed = self._signed, []
+        for row in signed:
+            name = _name_of(row)
+            if name not in self._decided or name in self._recorded or row.receipt_id != after.id:
+                self._world.problem(f"{row.who} signed {row.what}, and did not decide it")
+            self._recorded.add(name)
+        what = signed[0].what if len(signed) == 1 else None
+        if len(signed) > 1:
+            self._world.problem("two people signed the same move")
+        if before.state == 20 and after.state != 20:
+            if what is None:
+                self._world.problem("a paused receipt went on, and nobody signed it")
+            if after.state != before.state_from and (after.state != 50 or what != "override"):
+                self._world.problem(f"paused in {before.state_from}, it went on in {after.state}")
+        elif what in {"resume", "override"}:
+            self._world.problem(f"a person did {what} in {before.state}")
+        if after.overridden and not before.overridden and what != "override":
+            self._world.problem("the billing is overridden, and nobody decided it")
 
     def _look_at_work(self, receipt: Receipt) -> None:
         work = receipt.id in self._world.tables.work
@@ -117,6 +185,8 @@ class Watch:
             if entry.amount_tiyin <= 0 or entry.debit == entry.credit:
                 self._world.problem(f"the ledger entry {entry.id} does not balance")
             self.entries.setdefault(entry.receipt_id, []).append(entry)
+        elif table is INTERVENTIONS:
+            self._signed.append(record)
 
     # ---- what is sent
 
@@ -135,8 +205,11 @@ class Watch:
         if step is None:
             return
         name = params["id"]
+        self._calls[name] += 1
         stored: Receipt = self._world.tables.of(RECEIPTS)[name]
         self._look_at_lease(name, owner, TIMEOUT_MS)
+        if stored.overridden:
+            self._world.problem(f"{method} was sent, and a person had overridden the billing")
         if not any((name, step, attempt) in self.intents for attempt in range(stored.attempt + 1)):
             self._world.problem(f"{method} was sent, and nobody had written that it would be")
         if method == "CreateTransaction":
@@ -157,6 +230,7 @@ class Watch:
     def sends_to_bank(self, what: str, key: str, now_ms: int, owner: str) -> None:
         """Look at a request that leaves for the bank."""
         name, _, attempt = key.partition("-")
+        self._calls[name] += 1
         self._look_at_lease(name, owner, SimAcquirer.timeout_ms)
         if what == "status":
             return
@@ -164,6 +238,10 @@ class Watch:
         if stored is None or not any((name, step, int(attempt)) in self.intents for step in _INTENTS[what]):
             self._world.problem(f"{what} {key} was sent, and nobody had written that it would be")
             return
+        if what == "reverse":
+            self._reversed_keys.add(key)
+        elif key in self._reversed_keys:
+            self._world.problem(f"a {what} was sent after its money was given back")
         # The sender's own clock says so in the same moment, however long he stood still before.
         late = now_ms - stored.time_ms > _PATIENCE_MS + 2 * self._world.faults.skew_ms
         if late and what in {"debit", "hold"} and stored.attempt == int(attempt):
@@ -200,6 +278,24 @@ class Watch:
         if method == "receipts.cancel":
             self.cancel_acknowledged.add(receipt_id)
 
+    # ---- what people do
+
+    @property
+    def merchant_is_honest(self) -> bool:
+        """Whether the merchant can be relied on."""
+        return self._merchant.honest
+
+    def person_decides(self, receipt_id: str, what: str, by: Signature) -> None:
+        """Note what a person is about to do."""
+        self._decided.add((receipt_id, what, by.who, by.why))
+        if what != "resume":
+            self.cancel_asked.add(receipt_id)
+
+    def person_is_told(self, receipt_id: str, what: str, by: Signature) -> None:
+        """Note that a person was told that it is done."""
+        if what != "cancel" and (receipt_id, what, by.who, by.why) not in self._recorded:
+            self._world.problem(f"{by.who} was told that {what} is done, and nothing says so")
+
     # ---- the end
 
     def look_at_end(self) -> None:
@@ -210,11 +306,23 @@ class Watch:
         made = [receipt.description for receipt in self._world.tables.of(RECEIPTS).values()]
         if any(made.count(each) > 1 for each in made if KEYED in each):
             self._world.problem("one Idempotency-Key made two receipts")
+        if self._calls and max(self._calls.values()) > _CALLS_MAX:
+            self._world.problem(f"a receipt took {max(self._calls.values())} calls")
         if self._one_time_tokens_that_paid_twice():
             self._world.problem("a one-time token paid more than once")
+        self.sms.look_at_end()
+        if self._world.faults.days:
+            self.books.look_at_end()
         for name in self._bank.books:
             if name[:24] not in self._world.tables.of(RECEIPTS):
                 self._world.problem(f"the bank knows {name}, and no receipt does")
+
+    def _lapsed_long_ago(self, receipt: Receipt) -> bool:
+        now_ms = self._world.now_ms()
+        return any(
+            kept.state == "reversed" and now_ms - kept.at_ms > _HOLD_MS + _DAY_MS + _WHILE_MS
+            for kept in self._bank.of(receipt.id)
+        )
 
     def _one_time_tokens_that_paid_twice(self) -> set[str]:
         paid = [
@@ -237,6 +345,10 @@ class Watch:
             found.append(f"not paid, and the bank keeps {kept}")
         if receipt.state not in {5, 20, 6} and held:
             found.append(f"the bank still holds {held}")
+        if receipt.state == 5 and self._lapsed_long_ago(receipt):
+            found.append("its hold ended a day ago, and nobody has noticed")
+        if receipt.overridden and receipt.state not in {50, 20}:
+            found.append("overridden, and not given back")
         if trusted and receipt.state == 4 and at_shop != 2:
             found.append(f"paid, and the merchant has it at {at_shop}")
         if trusted and receipt.state in {0, 50, 5} and at_shop == 2:
@@ -256,12 +368,10 @@ class Watch:
         left = {account: balance for account, balance in balances.items() if balance}
         expected: dict[str, int] = {}
         if receipt.state == 4:
-            commission = receipt.commission_tiyin
-            expected = {
-                "acquirer": kept,
-                f"desk:{receipt.desk_id}": commission - kept,
-                "commission": -commission,
-            }
+            shares = _shares_of(receipt)
+            expected = {f"desk:{desk}": commission - amount for desk, (amount, commission) in shares.items()}
+            expected["acquirer"] = kept
+            expected["commission"] = -sum(commission for _, commission in shares.values())
             expected = {account: balance for account, balance in expected.items() if balance}
         elif receipt.state == 5:
             expected = {"acquirer-holds": held, "held": -held} if held else left
@@ -301,3 +411,28 @@ class Watch:
         if receipt.id in self.cancel_acknowledged and receipt.state not in {50, 20} and not explained:
             found.append("a cancel was acknowledged, and nothing says why it is not cancelled")
         return found
+
+
+def _name_of(row: Intervention) -> tuple[str, str, str, str]:
+    return row.receipt_id, row.what, row.who, row.why
+
+
+_Shares = dict[str, tuple[int, int]]
+"""Amount and commission by desk."""
+
+
+def _shares_of(receipt: Receipt) -> _Shares:
+    """Read who gets how much of a receipt."""
+    if receipt.shares is None:
+        return {receipt.desk_id: (receipt.amount_tiyin, receipt.commission_tiyin)}
+    return {desk: (amount, commission) for desk, amount, commission in json.loads(receipt.shares)}
+
+
+def _wanted(amount: int, own: str, receivers: Any) -> _Shares | None:
+    """Reckon who is to get how much of a payment; None where it cannot be split so."""
+    parts: dict[str, int] = {}
+    for receiver in receivers or [{"id": own, "amount": amount}]:
+        parts[receiver["id"]] = parts.get(receiver["id"], 0) + receiver["amount"]
+    if sum(parts.values()) != amount or not parts.keys() <= BASIS_POINTS.keys():
+        return None
+    return {desk: (part, (part * BASIS_POINTS[desk] + 5_000) // 10_000) for desk, part in parts.items()}

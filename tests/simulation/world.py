@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import random
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from simulation.faults import Faults
@@ -16,7 +17,12 @@ __all__ = ["BASE_MS", "SimClock", "SimLease", "World"]
 BASE_MS = 1_790_000_000_000
 _POLL_S = 0.5
 _POLL_S_MAX = 3_600.0
-_TRACED_MAX = 5_000
+_LOOK_AT_DAYS_S = 60.0
+_DAY_MS = 86_400_000
+_GRACE_MS = 300_000
+_DAY_CLOSES_MS = 68_700_000
+"""When a day of Tashkent closes: five minutes after its end, in the day of Greenwich."""
+_HOUR_S = 3_600.0
 
 
 class SimLease(Lease, frozen=True):
@@ -50,6 +56,7 @@ class World:
         self.pollers: list[asyncio.Future[None]] = []
         self._wake_at = float("inf")
         self._numbers = 0
+        self.outage = ""
         self.on_crash: Callable[[Life], None] = lambda life: None
 
     def database_ms(self) -> int:
@@ -107,6 +114,19 @@ class World:
                 self.sleepers.pop(number, None)
                 self.later(0, _wake, future)
 
+    async def have_outage(self) -> None:
+        """Let somebody answer nobody for as long as the run has it; it begins at some moment."""
+        if not self.faults.outage:
+            return
+        await asyncio.sleep(self.chance.random() * 90)
+        self.outage = self.faults.outage
+        self.say("world", f"the {self.outage} answers nobody any more")
+        await asyncio.sleep(_HOUR_S)
+        self.faults.calm_down()
+        await asyncio.sleep(self.faults.outage_s - _HOUR_S)
+        self.outage = ""
+        self.say("world", f"the {self.faults.outage} answers again")
+
     async def poll(self) -> None:
         """Wait as somebody who looks for work twice a second: until there may be some."""
         future: asyncio.Future[None] = self.loop.create_future()
@@ -133,6 +153,17 @@ class World:
         pollers, self.pollers = self.pollers, []
         for poller in pollers:
             self.later(_POLL_S * self.chance.random(), _wake, poller)
+
+    def day_is_due(self, now_ms: int) -> bool:
+        """Tell whether there is a day to be closed, where the run has days."""
+        over_ms = (now_ms - _DAY_CLOSES_MS) // _DAY_MS * _DAY_MS + _DAY_CLOSES_MS - _GRACE_MS
+        days = self.tables.rows.get("ledger_days", {})
+        closed = max((name for name, day in days.items() if day.state == "closed"), default=None)
+        if closed is not None:
+            # The day after it ends a day later.
+            end = datetime.fromisoformat(f"{closed}T00:00:00+05:00") + timedelta(days=2)
+            return int(end.timestamp() * 1000) <= over_ms
+        return any(entry.at_ms < over_ms for entry in self.tables.rows.get("ledger_entries", {}).values())
 
     def number(self) -> int:
         """Give a new number."""
@@ -171,6 +202,9 @@ class SimClock:
         if seconds == _POLL_S:
             await world.poll()
             return
+        if seconds == _LOOK_AT_DAYS_S and not world.day_is_due(self.now_ms()):
+            # Whoever looks before the day is over finds nothing: he may as well come when it is.
+            seconds += (_DAY_CLOSES_MS - self.now_ms()) % _DAY_MS / 1000
         future: asyncio.Future[None] = world.loop.create_future()
         number = world.number()
         world.sleepers[number] = (self.now_ms() + int(seconds * 1000), future, self)
