@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from helpers_fuzz import CANARIES, Source, edited, mutated, write_json
-from helpers_fuzz_wires import NOW_MS, Found, JumpClock, Wire, has_all, leaks, read_answer
+from helpers_fuzz_wires import ANSWER_BYTES_MAX, NOW_MS, Found, JumpClock, Wire, Written, has_all, read_answer
 from helpers_merchant import Books, payme_id
 from tiyin.merchant.api import Call, MerchantApi
 from tiyin.merchant.stores.own import OwnStore
@@ -44,6 +44,10 @@ _ROW: Final[dict[str, type | tuple[type, ...]]] = {
     "account": dict,
 }
 
+_WORDS: Final = frozenset({"account", "amount", "time"})
+_ROWS_BYTES_MAX: Final = 2_000
+"""How long the transactions of one example may be in a statement."""
+
 
 class SweptByNobody(JumpClock):
     """A clock whose sleepers never wake: the sweep would otherwise run all the time, and time with it."""
@@ -63,7 +67,7 @@ class MerchantWire(Wire):
         self.api: MerchantApi
         self.codes: set[int] = set()
         self._examples = 0
-        self._told: list[str] = []
+        self._written = Written({"the key": KEY, **CANARIES}, without_words=_without_words)
 
     async def open(self, stack: AsyncExitStack) -> None:
         store = await open_store(f"sqlite:///{self.folder / 'shop.db'}")
@@ -76,7 +80,7 @@ class MerchantWire(Wire):
 
     async def example(self, source: Source) -> None:
         self._examples += 1
-        self._told = []
+        self._written.begin()
         self.shop.cancellable = not source.below(2)
         # One order for each example: the shop knows a thousand, and reads them with any zeros before them.
         number, zeros = 1 + self._examples % 1000, self._examples // 1000
@@ -107,7 +111,7 @@ class MerchantWire(Wire):
         request = json.dumps({"id": 1, "method": method, "params": params}).encode()
         answer = read_answer(await self._answered(request, Call("POST", request, RIGHT)), request)
         if "result" not in answer or not _is_right(method, answer["result"]):
-            raise Found(f"{method} is right and was answered: {answer}")
+            raise Found(f"{method} is right and was answered: {answer}; {self.log.new_text()[-1500:]}")
         return answer["result"]
 
     async def send(self, body: bytes) -> dict[str, Any]:
@@ -134,7 +138,7 @@ class MerchantWire(Wire):
             address=source.pick(("127.0.0.1", None, "::1", "no address", "1.2.3.4, 5.6.7.8")),
             forwarded=source.pick((None, "185.178.51.132", ",,,", "\x00", "999.1.1.1", "a" * 5_000)),
         )
-        self._told.append(body.decode("utf-8", "replace"))
+        self._written.add(body)
         self._judge(body, method, await self._answered(body, call))
 
     def _calls(self, transaction: str, order: str) -> list[tuple[str, dict[str, Any]]]:
@@ -161,17 +165,15 @@ class MerchantWire(Wire):
         ]
 
     def _judge(self, request: bytes, method: str, body: bytes) -> None:
-        answer = read_answer(body, request)
+        # A statement may tell of all examples before this one.
+        answer = read_answer(body, request, ANSWER_BYTES_MAX + _ROWS_BYTES_MAX * self._examples)
         if "result" in answer:
             method = _method_of(request, method)
             if not _is_right(method, answer["result"]):
                 raise Found(f"{method} answered {answer['result']} to {request[:2000]!r}")
         else:
             self._judge_error(answer["error"], request)
-        told = leaks(body.decode(), {"the key": KEY, **CANARIES})
-        written = "".join(self._told)
-        if any({"the key": KEY, **CANARIES}[name] not in written for name in told):
-            raise Found(f"the answer tells {', '.join(told)}: {body[:2000]!r} to {request[:2000]!r}")
+        self._written.check(body, answer, request)
 
     def _judge_error(self, error: Any, request: bytes) -> None:
         if not has_all(error, {"code": int, "message": (str, dict)}):
@@ -206,6 +208,17 @@ class MerchantWire(Wire):
             stands["state"] > 0
         ):
             raise Found(f"effects and state disagree: {ran}, {stands}")
+
+
+def _without_words(result: Any) -> Any:
+    """Give a result whose transactions are without what their writers put into them."""
+    if not isinstance(result, dict) or not isinstance(result.get("transactions"), list):
+        return result
+    rows = [
+        {name: item for name, item in row.items() if name not in _WORDS} if isinstance(row, dict) else row
+        for row in result["transactions"]
+    ]
+    return {**result, "transactions": rows}
 
 
 def _authorization(source: Source) -> str | None:

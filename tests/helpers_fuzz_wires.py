@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -18,11 +18,24 @@ from typing import Any, Final, Self, TypeVar
 from helpers_fuzz import CANARIES, Source
 from tiyin.runtime.logs import Logger, configure_logs, get_logger
 
-__all__ = ["ANSWER_S_MAX", "NOW_MS", "Found", "JumpClock", "Log", "Wire", "has_all", "leaks", "read_answer"]
+__all__ = [
+    "ANSWER_BYTES_MAX",
+    "ANSWER_S_MAX",
+    "NOW_MS",
+    "Found",
+    "JumpClock",
+    "Log",
+    "Wire",
+    "Written",
+    "has_all",
+    "leaks",
+    "read_answer",
+]
 
 T = TypeVar("T")
 
 NOW_MS: Final = 1_790_000_000_000
+ANSWER_BYTES_MAX: Final = 600_000
 ANSWER_S_MAX: Final = 5.0
 """A hang, not a speed: no request of some kilobytes takes seconds of one processor."""
 
@@ -103,6 +116,61 @@ def leaks(text: str, secrets: Mapping[str, str]) -> list[str]:
     return [*found, "code"] if "code" in secrets and _CODE.search(text) else found
 
 
+class Written:
+    """Knows which secrets strangers wrote themselves, and finds those that an answer tells without that.
+
+    What an example wrote may come back in its own answers, in an error's data and wherever else. What an
+    earlier example wrote is stored, and comes back only in the fields that keep a writer's words.
+
+    Args:
+        secrets: What to look for, by name.
+        without_words: Takes the fields that keep a writer's words out of a decoded result.
+        unsaid: What of a request counts as not written, since it is never told to anybody.
+    """
+
+    def __init__(
+        self,
+        secrets: Mapping[str, str],
+        *,
+        without_words: Callable[[Any], Any],
+        unsaid: re.Pattern[str] | None = None,
+    ) -> None:
+        self._secrets = dict(secrets)
+        self._without_words = without_words
+        self._unsaid = unsaid
+        self._now: set[str] = set()
+        self._ever: set[str] = set()
+
+    def begin(self) -> None:
+        """Begin another example."""
+        self._now.clear()
+
+    def add(self, request: bytes) -> None:
+        """Take what a request says, before its answer is judged."""
+        text = request.decode("utf-8", "replace")
+        if self._unsaid is not None:
+            text = self._unsaid.sub("", text)
+        said = {name for name, secret in self._secrets.items() if secret in text}
+        self._now |= said
+        self._ever |= said
+
+    def check(self, body: bytes, answer: Mapping[str, Any], request: bytes) -> None:
+        """Insist that an answer tells no secret but to its writer.
+
+        Args:
+            body: The answer as it was sent.
+            answer: The same, decoded.
+            request: What was answered.
+        """
+        told = [name for name in leaks(body.decode(), self._secrets) if name not in self._now]
+        if told:
+            rest = {**answer, "result": self._without_words(answer.get("result"))}
+            still = set(leaks(json.dumps(rest, ensure_ascii=False), self._secrets))
+            told = [name for name in told if name not in self._ever or name in still]
+        if told:
+            raise Found(f"the answer tells {', '.join(told)}: {body[:2000]!r} to {request[:2000]!r}")
+
+
 class Wire:
     """A server under hostile requests: opened once, driven by many examples, then closed."""
 
@@ -176,7 +244,7 @@ class Wire:
         return answered
 
 
-def read_answer(body: bytes, request: bytes) -> dict[str, Any]:
+def read_answer(body: bytes, request: bytes, bytes_max: int = ANSWER_BYTES_MAX) -> dict[str, Any]:
     """Read an answer's envelope, and insist that it is one: an id, and a result or an error."""
     try:
         answer = json.loads(body.decode("utf-8"), parse_constant=_no_number)
@@ -184,7 +252,7 @@ def read_answer(body: bytes, request: bytes) -> dict[str, Any]:
         raise Found(f"no JSON was answered to {request[:2000]!r}: {body[:500]!r}") from error
     if not isinstance(answer, dict) or "id" not in answer or ("result" in answer) is ("error" in answer):
         raise Found(f"no envelope was answered to {request[:2000]!r}: {body[:500]!r}")
-    if not set(answer) <= {"jsonrpc", "id", "result", "error"} or len(body) > 600_000:
+    if not set(answer) <= {"jsonrpc", "id", "result", "error"} or len(body) > bytes_max:
         raise Found(f"an answer of {len(body)} bytes with {sorted(answer)} to {request[:2000]!r}")
     return answer
 

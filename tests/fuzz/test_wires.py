@@ -1,6 +1,8 @@
 """Hostile requests on both wires: documented answers, nothing secret told, nothing half written."""
 
+import json
 import tracemalloc
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,8 +10,8 @@ from hypothesis import strategies as st
 
 from helpers_fuzz import CANARIES
 from helpers_fuzz_merchant import MerchantWire
-from helpers_fuzz_subscribe import SubscribeWire
-from helpers_fuzz_wires import Found, Wire
+from helpers_fuzz_subscribe import SubscribeWire, without_words
+from helpers_fuzz_wires import Found, Wire, Written
 
 SMALL = st.binary(min_size=4, max_size=250)
 MANY = settings(
@@ -95,6 +97,31 @@ class TestTheFuzzItself:
     @pytest.mark.parametrize("what", ["token", "code"])
     def test_a_secret_in_a_field(self, merchant: MerchantWire, what: str) -> None:
         self._found(merchant, f"it says:{CANARIES[what].replace('_', '-')} {CANARIES['code']}")
+
+    def test_a_secret_that_an_earlier_example_wrote(self) -> None:
+        """Its receipt shows it in the writer's fields, and nothing else of any answer may."""
+        written = Written(CANARIES, without_words=without_words)
+        request = json.dumps({"params": {"description": CANARIES["key"]}}).encode()
+        receipt = {"_id": "a" * 24, "description": CANARIES["key"], "meta": {}}
+
+        def check(**answer: Any) -> None:
+            written.check(json.dumps(answer).encode(), answer, b"{}")
+
+        with pytest.raises(Found, match="the answer tells key"):
+            check(result=[receipt])
+        written.add(request)
+        check(error={"data": CANARIES["key"]})
+        written.begin()
+        check(result=[receipt])
+        check(result={"receipt": receipt})
+        for told in (
+            {"error": {"data": CANARIES["key"]}},
+            {"result": [{**receipt, "meta": {"owner": CANARIES["key"]}}]},
+            {"result": {"receipt": receipt, "description": CANARIES["key"]}},
+            {"result": [{**receipt, "description": CANARIES["token"]}]},
+        ):
+            with pytest.raises(Found, match="the answer tells"):
+                check(**told)
 
     def _found(self, wire: Wire, text: str) -> None:
         wire.logger().info("told", text=text)
