@@ -69,6 +69,6 @@ async def test_the_test_key_opens_only_where_test_cards_are_on(sqlite: Store) ->
     with pytest.raises(RpcError):
         await real.authorize(header, need_key=True)
     assert not (await real.authorize(f"{DESK_ID}:{KEY}", need_key=True)).test
-    assert await testing.desks.key_of(testing.desk) == TEST_KEY
-    assert await real.key_of(testing.desk) == KEY
+    assert await testing.desks.key_of(testing.desk.id) == TEST_KEY
+    assert await real.key_of(testing.desk.id) == KEY
     await sqlite.close()

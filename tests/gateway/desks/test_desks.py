@@ -54,7 +54,7 @@ async def test_new_keys_are_made_and_an_old_one_opens_nothing_more(store: Store)
     with pytest.raises(RpcError):
         await room.desks.authorize(f"{DESK_ID}:{KEY}", need_key=True)
     await room.desks.renew_key(DESK_ID, test=True, key="n" * 36)
-    assert await room.desks.key_of(room.desk) == "n" * 36
+    assert await room.desks.key_of(room.desk.id) == "n" * 36
     with pytest.raises(DeskRefused):
         await room.desks.renew_key("0" * 24)
 
