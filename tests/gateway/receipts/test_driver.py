@@ -167,7 +167,7 @@ async def test_a_payment_that_takes_long_is_answered_as_it_stands(store: Store) 
     """The client hears of state 3 within the bound, and the driver goes on to 4 without him."""
     await store.create_tables(metadata)
     world = World(store, make_desk())
-    world.receipts._paying._answer_ms = 200  # noqa: SLF001 - nobody should wait 25 seconds for a test
+    world.receipts._paying._answer_ms = 1_000  # noqa: SLF001 - nobody should wait 25 seconds for a test
     receipt = await world.create()
     answered = asyncio.Event()
     handle = world.shop._handle  # noqa: SLF001 - the wait is put into the shop
