@@ -20,7 +20,7 @@ run: $(VENV)/.run ## the emulator on http://127.0.0.1:8080 (PORT= changes it)
 	@$(BIN)/tiyin up --port $(PORT) --data var/emulator
 
 test: lint types ## everything that decides whether a change lands
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 lint: $(VENV)/.dev ## style, formatting, and who may import whom
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from prove.fuzzing import fuzz
+from prove.long_tests import run_long_tests
 from prove.mutation import ROOMS, mutate
 from prove.reality import endure
 from prove.simulation import simulate
@@ -21,7 +22,7 @@ def _size() -> bool:
 
 
 PROOFS: Final[Mapping[str, Callable[[], bool]]] = MappingProxyType(
-    {"simulation": simulate, "fuzzing": fuzz, "reality": endure, "size": _size}
+    {"simulation": simulate, "fuzzing": fuzz, "long": run_long_tests, "reality": endure, "size": _size}
 )
 
 

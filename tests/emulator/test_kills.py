@@ -150,10 +150,17 @@ def state_of(town: Town, receipt_id: str) -> int:
 
 @pytest.mark.timeout(RESOLVED_WITHIN_S + 100)
 @pytest.mark.parametrize("victim", ["gateway", "shop"])
-def test_whoever_is_killed_everything_agrees_in_the_end(town: Town, victim: str) -> None:
+@pytest.mark.parametrize(
+    "moments",
+    [KILL_AFTER_S[::2], pytest.param(KILL_AFTER_S[1::2], marks=pytest.mark.long)],
+    ids=["some", "rest"],
+)
+def test_whoever_is_killed_everything_agrees_in_the_end(
+    town: Town, victim: str, moments: tuple[float, ...]
+) -> None:
     token = verified_token(town.told, town.desk, save=True)
     payments: list[tuple[str, str]] = []
-    for kill_after_s in KILL_AFTER_S:
+    for kill_after_s in moments:
         payments += start_payments(town, token)
         time.sleep(kill_after_s)
         town.processes[victim].end()

@@ -68,7 +68,7 @@ def test_an_example_passes_the_sandbox(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "scheme"),
     [
-        ("fastapi", "postgresql"),
+        pytest.param("fastapi", "postgresql", marks=pytest.mark.long),
         ("fastapi_sqlalchemy", "postgresql+asyncpg"),
         ("flask_sqlalchemy", "postgresql+psycopg"),
     ],

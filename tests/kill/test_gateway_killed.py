@@ -127,10 +127,24 @@ TWICE = (
 
 
 @pytest.mark.timeout(180)
-async def test_killed_between_any_two_steps(born: Nursery, tmp_path: Path, store_url: str) -> None:
-    # On PostgreSQL without those whose steps are of the kinds that the other ways have, too.
-    ways = [way for way in WAYS if store_url.startswith("sqlite") or way.name not in {"declined", "direct"}]
-    await kill_on(ways, born, tmp_path, store_url)
+async def test_killed_between_any_two_steps(born: Nursery, tmp_path: Path, sqlite_url: str) -> None:
+    await kill_on(WAYS, born, tmp_path, sqlite_url)
+
+
+@pytest.mark.timeout(180)
+async def test_killed_between_any_two_steps_on_postgresql(
+    born: Nursery, tmp_path: Path, postgres_url: str
+) -> None:
+    # The other ways' steps are of the same kinds.
+    await kill_on([REFUSED], born, tmp_path, postgres_url)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+async def test_killed_between_any_two_steps_of_any_way_on_postgresql(
+    born: Nursery, tmp_path: Path, postgres_url: str
+) -> None:
+    await kill_on(WAYS, born, tmp_path, postgres_url)
 
 
 @pytest.mark.timeout(180)
@@ -160,7 +174,10 @@ async def kill_on(ways: Sequence[Way], born: Nursery, tmp_path: Path, store_url:
         assert not problems, "\n".join(problems)
 
 
-async def test_killed_again_while_another_takes_it_up(born: Nursery, tmp_path: Path) -> None:
+@pytest.mark.parametrize("twice", [TWICE[::2], pytest.param(TWICE[1::2], marks=pytest.mark.long)])
+async def test_killed_again_while_another_takes_it_up(
+    twice: Sequence[tuple[Way, str, set[str]]], born: Nursery, tmp_path: Path
+) -> None:
     """Who takes up what a dead gateway left may die at any boundary of its own, and a third one ends it."""
 
     async def kill_in_world(way: Way, first: str, seconds: set[str]) -> list[str]:
@@ -175,5 +192,5 @@ async def test_killed_again_while_another_takes_it_up(born: Nursery, tmp_path: P
                 f"{way.name}: {first}: {problem}" for problem in await disagreements(world, hooks_once=True)
             ]
 
-    problems = await asyncio.gather(*(kill_in_world(*twice) for twice in TWICE))
+    problems = await asyncio.gather(*(kill_in_world(*each) for each in twice))
     assert not any(problems), "\n".join(chain.from_iterable(problems))

@@ -106,12 +106,12 @@ def _plant_step(patch: pytest.MonkeyPatch, step: Step, decide: Any) -> None:
     [
         changes_the_debit_key_on_a_retry,
         cancels_before_the_billing_answered,
-        changes_the_time_on_a_repeat,
+        pytest.param(changes_the_time_on_a_repeat, marks=pytest.mark.long),
         takes_an_unknown_debit_for_a_failed_one,
         takes_an_unknown_create_for_a_refused_one,
-        refunds_a_refused_perform_without_asking,
+        pytest.param(refunds_a_refused_perform_without_asking, marks=pytest.mark.long),
         believes_a_refused_repeat_of_a_create,
-        debits_in_the_payers_absence,
+        pytest.param(debits_in_the_payers_absence, marks=pytest.mark.long),
         forgets_what_the_desk_is_owed,
     ],
 )

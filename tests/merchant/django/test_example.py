@@ -50,8 +50,9 @@ def manage(url: str, *arguments: str, key: str = "") -> subprocess.CompletedProc
     ("server", "database", "arguments"),
     [
         ("gthread", "postgres", ()),
-        ("uvicorn", "sqlite", ()),
-        ("sync", "sqlite", SHORT),
+        ("uvicorn", "sqlite", SHORT),
+        pytest.param("uvicorn", "sqlite", (), marks=pytest.mark.long),
+        pytest.param("sync", "sqlite", SHORT, marks=pytest.mark.long),
     ],
 )
 def test_the_example_passes_the_sandbox(
