@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -44,6 +45,15 @@ def _as_account() -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
+def _free_port() -> int:
+    """Find a port that nobody is given by chance: a server that was killed must get its own back."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+
+
 class PostgresServer:
     """One server on a free port of the loopback address, with its data in a directory of its own.
 
@@ -58,9 +68,7 @@ class PostgresServer:
         self._data = self._folder / "data"
         self._account = _as_account()
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port: int = _free_port()
         if self._account:
             os.chown(self._folder, self._account["user"], self._account["group"])
         command = [
