@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import re
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -9,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from tiyin.storage import INTEGER, TEXT, Decision, Store, Table, define, version_column
+from tiyin.storage.postgres.batch_sql import Change, batch_statement, read_statement, read_values
 from tiyin.storage.postgres.store import open_postgres
 from tiyin.storage.schema import month_bounds, partition_sql
 
@@ -110,3 +113,30 @@ def test_a_partition_statement_is_written_for_each_month() -> None:
         'CREATE TABLE IF NOT EXISTS "receipts_202609"',
         'CREATE TABLE IF NOT EXISTS "receipts_202610"',
     ]
+
+
+async def _months_looked_into(
+    connection: "asyncpg.Connection[asyncpg.Record]", statement: str, values: list[Any]
+) -> set[str]:
+    prepared = await connection.prepare(f"EXPLAIN (ANALYZE, COSTS OFF) {statement}")
+    plan = "\n".join(row[0] for row in await prepared.fetch(*values))
+    return set(re.findall(r"(?<=on receipts_)[0-9a-z]+", plan))
+
+
+async def test_only_the_months_of_the_rows_are_looked_into(postgres_url: str) -> None:
+    store = await open_postgres(postgres_url)
+    await store.create_tables(METADATA)
+    await store.add_partitions(METADATA, NOW_MS, months_ahead=11)
+    keys = [receipt_id(NOW_MS, number) for number in range(3)]
+    for key in keys:
+        await move(store, key)
+    await store.close()
+    month = month_bounds(NOW_MS)[0]
+    changes = [Change(key, 1, (key, 2, 1)) for key in keys]
+    connection = await asyncpg.connect(postgres_url)
+    # As the store's own connections: a plan is made once, for any keys.
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    looked = await _months_looked_into(connection, read_statement(RECEIPTS), read_values(RECEIPTS, keys))
+    moved = await _months_looked_into(connection, *batch_statement(RECEIPTS, "batch", changes))
+    await connection.close()
+    assert (looked, moved) == ({month}, {month})

@@ -139,8 +139,8 @@ def _text(
     parts = [f"c AS MATERIALIZED (SELECT * FROM {arguments.unnest('c', kinds, fields)})"]
     bounds = ""
     if _grows(table) and moves:
-        # The keys once more, and the first and the last of them: by these the server leaves out the months
-        # that no row of the batch lies in.
+        # The keys once more ($3, `k`), and the first and the last of them: by these the server leaves out the
+        # months that no row of the batch lies in.
         low, high = arguments.next("text"), arguments.next("text")
         bounds = f" AND r.{key} = ANY($3::text::text[]) AND r.{key} >= {low} AND r.{key} <= {high}"
     ready = ["c.v = 0"] if creates else []

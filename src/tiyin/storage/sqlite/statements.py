@@ -7,6 +7,8 @@ from tiyin.storage.tables import Table
 
 __all__ = ["Statements", "statements_of"]
 
+_FENCE = " AND EXISTS (SELECT 1 FROM work WHERE key = ? AND epoch = ?)"
+
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
@@ -32,7 +34,6 @@ class Statements:
         self._names = names
         self._update = f"UPDATE {name} SET "
         self._where = f" WHERE {key} = ? AND version = ?"
-        self._fence = " AND EXISTS (SELECT 1 FROM work WHERE key = ? AND epoch = ?)"
         self._updates: dict[tuple[bool, tuple[int, ...]], str] = {}
         self.append = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
 
@@ -50,7 +51,7 @@ class Statements:
         text = self._updates.get((fenced, changed))
         if text is None:
             columns = ", ".join(f"{self._names[place]} = ?" for place in changed)
-            fence = self._fence if fenced else ""
+            fence = _FENCE if fenced else ""
             text = self._updates[(fenced, changed)] = f"{self._update}{columns}{self._where}{fence}"
         return text
 
