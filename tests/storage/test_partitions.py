@@ -118,8 +118,11 @@ def test_a_partition_statement_is_written_for_each_month() -> None:
 async def _months_looked_into(
     connection: "asyncpg.Connection[asyncpg.Record]", statement: str, values: list[Any]
 ) -> set[str]:
-    prepared = await connection.prepare(f"EXPLAIN (ANALYZE, COSTS OFF) {statement}")
-    plan = "\n".join(row[0] for row in await prepared.fetch(*values))
+    await connection.execute(f"PREPARE asked AS {statement}")
+    given = [f"'{{{','.join(value)}}}'" if isinstance(value, list) else f"'{value}'" for value in values]
+    explain = f"EXPLAIN (ANALYZE, COSTS OFF) EXECUTE asked({', '.join(given)})"
+    plan = "\n".join([row[0] for row in await connection.fetch(explain)])
+    await connection.execute("DEALLOCATE asked")
     return set(re.findall(r"(?<=on receipts_)[0-9a-z]+", plan))
 
 

@@ -35,7 +35,8 @@ async def test_closed_orders_are_found_by_their_index(
     statement: sa.Select[str], values: dict[str, str], connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     text, bound = Compiler(dialect.dialect()).compile(statement, values)  # type: ignore[no-untyped-call]
-    prepared = await connection.prepare(f"EXPLAIN (COSTS OFF) {text}")
-    plan = "\n".join(row[0] for row in await prepared.fetch(*bound))
+    await connection.execute(f"PREPARE asked AS {text}")
+    given = f"({', '.join(repr(value) for value in bound)})" if bound else ""
+    plan = "\n".join([row[0] for row in await connection.fetch(f"EXPLAIN (COSTS OFF) EXECUTE asked{given}")])
     assert "Seq Scan" not in plan
     assert "desk_id_account_key" in plan
