@@ -44,6 +44,9 @@ __all__ = [
 
 _astuple = msgspec.structs.astuple
 _BYTES: Final = "bytea[]"
+# To open every month's partition costs a statement more than its one or two rows do. Of more rows each would
+# be looked for among the keys of all, which costs more than the months (measured with thirteen of them).
+_BOUNDED_MAX: Final = 2
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this one untyped
 
 EPOCHS = "SELECT key, epoch FROM work WHERE key = ANY($1::text[])"
@@ -126,6 +129,7 @@ def _text(
     appended: tuple[int, ...],
     plans: bool,
     ends: bool,
+    bounded: bool,
 ) -> str:
     """Write the statement for the parts that a batch has; few combinations occur, each is prepared once."""
     arguments = _Arguments()
@@ -138,11 +142,12 @@ def _text(
     fields = ["n", "k", "v", *(["fk", "fe"] if fenced else []), *inner]
     parts = [f"c AS MATERIALIZED (SELECT * FROM {arguments.unnest('c', kinds, fields)})"]
     bounds = ""
-    if _grows(table) and moves:
-        # The keys once more ($3, `k`), and the first and the last of them: by these the server leaves out the
-        # months that no row of the batch lies in.
-        low, high = arguments.next("text"), arguments.next("text")
-        bounds = f" AND r.{key} = ANY($3::text::text[]) AND r.{key} >= {low} AND r.{key} <= {high}"
+    if bounded:
+        # The keys once more, and the first and the last of them: by these the server leaves out the months
+        # that no row of the batch lies in.
+        arguments.count += 1
+        wanted, low, high = f"${arguments.count}::text[]", arguments.next("text"), arguments.next("text")
+        bounds = f" AND r.{key} = ANY({wanted}) AND r.{key} >= {low} AND r.{key} <= {high}"
     ready = ["c.v = 0"] if creates else []
     if moves:
         parts.append(
@@ -239,6 +244,7 @@ def batch_statement(table: Table[Any], command: str, changes: Sequence[Change]) 
     appended = tuple(sorted(posts))
     moves = any(change.version for change in changes)
     creates = not all(change.version for change in changes)
+    bounded = moves and _grows(table) and len(changes) <= _BOUNDED_MAX
     text = _text(
         table,
         moves=moves,
@@ -247,11 +253,12 @@ def batch_statement(table: Table[Any], command: str, changes: Sequence[Change]) 
         appended=appended,
         plans=bool(plans),
         ends=bool(ends),
+        bounded=bounded,
     )
     bound: list[Any] = [command]
     bound += _carried(rows, table, before=5 if fenced else 3)
-    if moves and _grows(table):
-        bound += [changes[0].key, changes[-1].key]
+    if bounded:
+        bound += [[change.key for change in changes], changes[0].key, changes[-1].key]
     for index in appended:
         bound += _carried(posts[index], table.appends[index], before=1)
     for part in (plans, ends):
